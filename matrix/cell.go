@@ -1,0 +1,112 @@
+// Package matrix names the points of the experiment. A [Cell] is one value
+// (broker, latency, connections, events) from which everything else is
+// derived: the delay that is emulated, the author's load, the benchmark's
+// name and the folder in a tree of results. So a label can't disagree with
+// what ran.
+package matrix
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Cell is one point of the matrix broker × latency × connections, with the
+// number of events that one run of it sends.
+type Cell struct {
+	// Broker is the label of the broker under test, such as "embedded" or
+	// "comet-3.1.0". It holds no slash and no space.
+	Broker string `json:"broker"`
+	// Latency is the one-way delay added to what the author sends.
+	Latency time.Duration `json:"latency_ns"`
+	// Conns is the most connections that the author holds open at a time.
+	Conns int `json:"conns"`
+	// Events is how many events one run sends.
+	Events int `json:"events"`
+}
+
+// String returns the cell's name in a benchmark, as benchstat reads it:
+// "broker=comet-3.1.0/latency=100ms/conns=64". Latency is always in
+// milliseconds, so that benchstat's @num order sorts it.
+func (c Cell) String() string {
+	return fmt.Sprintf("broker=%s/latency=%s/conns=%d", c.Broker, FormatLatency(c.Latency), c.Conns)
+}
+
+// Dir returns the cell's folder in a tree of results, slash-separated:
+// "comet-3.1.0/100ms/64c", as the original experiment named it below the
+// broker's level. A cell without a broker (a tree of the original experiment)
+// has no such level.
+func (c Cell) Dir() string {
+	return path.Join(c.Broker, FormatLatency(c.Latency), strconv.Itoa(c.Conns)+"c")
+}
+
+// Expected returns the least time in which the author can send the cell's
+// events: two delayed one-way trips an event (SYN and event; paper, section on
+// throughput), shared among the connections. It is 0 without latency.
+func (c Cell) Expected() time.Duration {
+	if c.Conns == 0 {
+		return 0
+	}
+	return 2 * c.Latency * time.Duration(c.Events) / time.Duration(c.Conns)
+}
+
+// TheoreticalRate returns the events per second that conns connections reach
+// while the broker isn't saturated: one event a connection takes two round
+// trips (rtt) and the service time t (the rest of a transaction).
+func (c Cell) TheoreticalRate(rtt, t time.Duration) float64 {
+	return float64(c.Conns) / (2*rtt + t).Seconds()
+}
+
+// FormatLatency writes a latency in milliseconds, without trailing zeros:
+// "0ms", "0.5ms", "100ms".
+func FormatLatency(d time.Duration) string {
+	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', -1, 64) + "ms"
+}
+
+// ParseLatency reads what [FormatLatency] writes. Use [time.ParseDuration] for
+// what a person types.
+func ParseLatency(s string) (time.Duration, error) {
+	digits, ok := strings.CutSuffix(s, "ms")
+	if !ok {
+		return 0, fmt.Errorf("latency %q: want milliseconds, such as 100ms", s)
+	}
+	ms, err := strconv.ParseFloat(digits, 64)
+	if err != nil || !(ms >= 0 && ms <= 1e6) || strings.ContainsAny(digits, "eExX_+") {
+		return 0, fmt.Errorf("latency %q: want milliseconds, such as 100ms", s)
+	}
+	return time.Duration(ms*float64(time.Millisecond) + 0.5), nil
+}
+
+// ParseConns reads the name of a connection count's folder: "64c".
+func ParseConns(s string) (int, error) {
+	digits, ok := strings.CutSuffix(s, "c")
+	n, err := strconv.Atoi(digits)
+	if !ok || err != nil || n < 1 || strconv.Itoa(n) != digits {
+		return 0, fmt.Errorf("connections %q: want a positive number and c, such as 64c", s)
+	}
+	return n, nil
+}
+
+var name = regexp.MustCompile(`^(?:Benchmark)?(?:Throughput/)?broker=([^/]+)/latency=([^/]+)/conns=([0-9]+)(?:-[0-9]+)?$`)
+
+// ParseName reads a benchmark's name, with or without "BenchmarkThroughput/"
+// before it and the "-8" of GOMAXPROCS behind it. Events isn't in the name and
+// stays 0.
+func ParseName(s string) (Cell, error) {
+	m := name.FindStringSubmatch(s)
+	if m == nil {
+		return Cell{}, fmt.Errorf("benchmark %q: want broker=NAME/latency=100ms/conns=64", s)
+	}
+	latency, err := ParseLatency(m[2])
+	if err != nil {
+		return Cell{}, fmt.Errorf("benchmark %q: %w", s, err)
+	}
+	conns, err := strconv.Atoi(m[3])
+	if err != nil || conns < 1 {
+		return Cell{}, fmt.Errorf("benchmark %q: connections %s: want a positive number", s, m[3])
+	}
+	return Cell{Broker: m[1], Latency: latency, Conns: conns}, nil
+}

@@ -1,0 +1,87 @@
+package matrix
+
+import (
+	"testing"
+	"time"
+)
+
+func TestCellNames(t *testing.T) {
+	for _, tt := range []struct {
+		cell      Cell
+		name, dir string
+	}{
+		{Cell{Broker: "embedded", Conns: 8}, "broker=embedded/latency=0ms/conns=8", "embedded/0ms/8c"},
+		{Cell{Broker: "comet-3.1.0", Latency: 100 * time.Millisecond, Conns: 64}, "broker=comet-3.1.0/latency=100ms/conns=64", "comet-3.1.0/100ms/64c"},
+		{Cell{Broker: "comet@src-12ab", Latency: 500 * time.Microsecond, Conns: 512}, "broker=comet@src-12ab/latency=0.5ms/conns=512", "comet@src-12ab/0.5ms/512c"},
+	} {
+		if got := tt.cell.String(); got != tt.name {
+			t.Errorf("String() = %q, want %q", got, tt.name)
+		}
+		if got := tt.cell.Dir(); got != tt.dir {
+			t.Errorf("Dir() = %q, want %q", got, tt.dir)
+		}
+		for _, name := range []string{tt.name, "BenchmarkThroughput/" + tt.name + "-2"} {
+			got, err := ParseName(name)
+			if err != nil || got != tt.cell {
+				t.Errorf("ParseName(%q) = %+v, %v, want %+v", name, got, err, tt.cell)
+			}
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, s := range []string{"", "ms", "100", "-1ms", "NaNms", "Infms", "1e3ms", "1e99ms", "0x1ms"} {
+		if d, err := ParseLatency(s); err == nil {
+			t.Errorf("ParseLatency(%q) = %v, want an error", s, d)
+		}
+	}
+	for _, s := range []string{"", "c", "64", "0c", "-1c", "064c", "1.5c"} {
+		if n, err := ParseConns(s); err == nil {
+			t.Errorf("ParseConns(%q) = %v, want an error", s, n)
+		}
+	}
+	for _, s := range []string{"", "0,", "1h", "-1ms", "10", "1ms,0.001s", "1ns"} {
+		if l, err := ParseLatencies(s); err == nil {
+			t.Errorf("ParseLatencies(%q) = %v, want an error", s, l)
+		}
+	}
+	for _, s := range []string{"", "0", "8,8", "x", "99999"} {
+		if l, err := ParseConnsList(s); err == nil {
+			t.Errorf("ParseConnsList(%q) = %v, want an error", s, l)
+		}
+	}
+	for _, s := range []string{"", "broker=x", "broker=x/latency=1ms/conns=0", "broker=x/latency=1s/conns=1"} {
+		if c, err := ParseName(s); err == nil {
+			t.Errorf("ParseName(%q) = %v, want an error", s, c)
+		}
+	}
+}
+
+func TestExpected(t *testing.T) {
+	// The paper's slowest cell: 10,000 events one by one over 2 × 500 ms.
+	c := Cell{Latency: 500 * time.Millisecond, Conns: 1, Events: 10_000}
+	if got, want := c.Expected(), 10_000*time.Second; got != want {
+		t.Errorf("Expected() = %v, want %v", got, want)
+	}
+	// The paper measured 4.90 events/s at 100 ms on 1 connection, t about 4 ms.
+	c = Cell{Latency: 100 * time.Millisecond, Conns: 1}
+	if got := c.TheoreticalRate(100*time.Millisecond, 4*time.Millisecond); got < 4.89 || got > 4.91 {
+		t.Errorf("TheoreticalRate = %v, want 4.90", got)
+	}
+}
+
+func TestPaper(t *testing.T) {
+	m := Paper()
+	m.Brokers = []string{"comet-1.1.0"}
+	cells := m.Cells()
+	if len(cells) != 60 {
+		t.Fatalf("%d cells, want 60", len(cells))
+	}
+	var total time.Duration
+	for _, c := range cells {
+		total += c.Expected()
+	}
+	if h := total.Hours(); h < 15 || h > 17 {
+		t.Errorf("a count takes %.1f h, want about 16", h)
+	}
+}

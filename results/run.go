@@ -1,0 +1,147 @@
+// Package results keeps what runs measured: the record of one run, the tree
+// of runs on disk, their summaries, and the same as benchmark records.
+package results
+
+import (
+	"time"
+
+	"cometbench/matrix"
+)
+
+// Run is the record of one run of one cell: what was asked for, what ran, and
+// what was measured. It is kept as run.json beside the run's files, and every
+// figure that is printed comes from it.
+type Run struct {
+	Cell matrix.Cell `json:"cell"`
+	// Number is the run's place in a tree of results, from 1; 0 outside.
+	Number  int       `json:"number,omitempty"`
+	Started time.Time `json:"started"`
+
+	Software Software `json:"software"`
+	Machine  Machine  `json:"machine"`
+
+	// Netem is what delayed the author's packets: "none", "kernel" or
+	// "userspace".
+	Netem string `json:"netem"`
+	// BaseRTT and RTT are the medians of the round trips measured through
+	// the very path, without and with the delay. Both are 0 where no latency
+	// was asked for.
+	BaseRTT time.Duration `json:"base_rtt_ns,omitempty"`
+	RTT     time.Duration `json:"rtt_ns,omitempty"`
+
+	Author     Author   `json:"author"`
+	Broker     Database `json:"broker"`
+	Subscriber Database `json:"subscriber"`
+
+	// HarnessCPU is the CPU time that our own processes (author and, where
+	// it is ours, broker and subscriber) used in the measured phase.
+	HarnessCPU time.Duration `json:"harness_cpu_ns,omitempty"`
+	// Outside is the wall time of the run outside the measured phase: start,
+	// readiness, settling, collection and removal.
+	Outside time.Duration `json:"outside_ns,omitempty"`
+
+	// Warnings say, in words, what makes the figures doubtful.
+	Warnings []string `json:"warnings,omitempty"`
+	// Void says why the figures mean nothing, where they don't.
+	Void string `json:"void,omitempty"`
+}
+
+// Software is what was under test.
+type Software struct {
+	Comet   string `json:"comet,omitempty"`
+	Python  string `json:"python,omitempty"`
+	Twisted string `json:"twisted,omitempty"`
+	// Image is the container image's id, "" where there is none.
+	Image string `json:"image,omitempty"`
+}
+
+// Machine is where it ran.
+type Machine struct {
+	Kernel string `json:"kernel,omitempty"`
+	CPU    string `json:"cpu,omitempty"`
+	Cores  int    `json:"cores,omitempty"`
+	// Engine is the container engine and its version, "" without one.
+	Engine string `json:"engine,omitempty"`
+}
+
+// Author is what the author did.
+type Author struct {
+	// Elapsed is the author time: from the first connection attempt until
+	// the last event was acked, nak'd or had failed.
+	Elapsed time.Duration `json:"elapsed_ns"`
+	Sent    int           `json:"sent"`
+	Acked   int           `json:"acked"`
+	// Failures counts the events that weren't acked by how they failed:
+	// "nak", "refused", "reset", "timeout", "other".
+	Failures map[string]int `json:"failures,omitempty"`
+	// Sidecar names the file of per-event times beside run.json.
+	Sidecar string `json:"sidecar,omitempty"`
+}
+
+// Database is what an event database held after the run.
+type Database struct {
+	Entries int    `json:"entries"`
+	Format  string `json:"format,omitempty"`
+	// First and Last are the oldest and newest times in it, zero where it
+	// has no entry.
+	First time.Time `json:"first,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
+}
+
+// Elapsed returns the time between the oldest and the newest entry.
+func (d Database) Elapsed() time.Duration { return d.Last.Sub(d.First) }
+
+// Missing returns how many of the events sent aren't in the subscriber's
+// database. Below zero, the database held other events before the run.
+func (r *Run) Missing() int { return r.Author.Sent - r.Subscriber.Entries }
+
+// rate returns n events over d, and 0 where nothing can be said: fewer than
+// one event, or no time between the first and the last.
+func rate(n int, d time.Duration) float64 {
+	if n < 1 || d <= 0 {
+		return 0
+	}
+	return float64(n) / d.Seconds()
+}
+
+// AuthorRate returns the events acked a second of author time.
+func (r *Run) AuthorRate() float64 { return rate(r.Author.Acked, r.Author.Elapsed) }
+
+// BrokerRate returns the events in the broker's database a second of its time.
+func (r *Run) BrokerRate() float64 { return rate(r.Broker.Entries, r.Broker.Elapsed()) }
+
+// SubscriberRate returns the events in the subscriber's database a second of
+// its time.
+func (r *Run) SubscriberRate() float64 { return rate(r.Subscriber.Entries, r.Subscriber.Elapsed()) }
+
+// Metric is one figure of a run with its unit, as benchmarks print it.
+type Metric struct {
+	Unit  string
+	Value float64
+}
+
+// Better says in which direction a unit's figures improve, as benchfmt's unit
+// metadata names it: "higher" or "lower".
+func Better(unit string) string {
+	switch unit {
+	case "author-events/s", "broker-events/s", "subscriber-events/s":
+		return "higher"
+	}
+	return "lower"
+}
+
+// Metrics returns the run's figures besides sec/op, which is the author time.
+// It is the one place that says which figures there are: benchmarks, records
+// read from a tree and comparisons use it.
+func (r *Run) Metrics() []Metric {
+	m := []Metric{
+		{"author-events/s", r.AuthorRate()},
+		{"broker-events/s", r.BrokerRate()},
+		{"subscriber-events/s", r.SubscriberRate()},
+		{"missing-events", float64(r.Missing())},
+	}
+	if r.Cell.Latency > 0 {
+		m = append(m, Metric{"rtt-sec", r.RTT.Seconds()}, Metric{"base-rtt-sec", r.BaseRTT.Seconds()})
+	}
+	return m
+}
