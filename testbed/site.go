@@ -1,0 +1,63 @@
+package testbed
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// part is one of the three programs of a run.
+type part string
+
+const (
+	brokerPart     part = "broker"
+	subscriberPart part = "subscriber"
+	authorPart     part = "author"
+)
+
+// site is where the parts of one run live: containers of an engine, or
+// processes of this machine. A site is made for one run and closed after it;
+// closing is right at any time, also after a start that failed.
+//
+// Methods that take a context end with it. Errors name the part and carry the
+// tail of its log where it has one.
+type site interface {
+	// start starts a part: the broker first, then the subscriber (attached
+	// to the broker), then the place that the author will run in. It doesn't
+	// wait for readiness.
+	start(ctx context.Context, p part) error
+
+	// died delivers an error when a part has ended although nobody stopped it.
+	died() <-chan error
+
+	// brokerAddr is where the broker receives, as the author's place reaches it.
+	brokerAddr() string
+
+	// command runs cometbench with args in the author's place, to its end.
+	command(ctx context.Context, stdout, stderr io.Writer, args ...string) error
+
+	// authorDir is a folder in the author's place that a command can write to.
+	authorDir() string
+
+	// delay delays what the author's place sends, until undelay or close. It
+	// returns the kind that does it, "kernel" or "userspace".
+	delay(ctx context.Context, latency time.Duration) (kind string, err error)
+
+	// undelay takes the delay away and returns how many packets it dropped.
+	undelay(ctx context.Context) (drops uint64, err error)
+
+	// copyOut copies the files of a part (its event databases; the author's
+	// folder) into the folder dir of this machine.
+	copyOut(ctx context.Context, p part, dir string) error
+
+	// netstat returns the text of /proc/net/netstat of the part's network
+	// namespace, "" where there is no such thing.
+	netstat(ctx context.Context, p part) (string, error)
+
+	// harnessCPU is the CPU time used so far by broker and subscriber where
+	// they are our own, else 0.
+	harnessCPU(ctx context.Context) (time.Duration, error)
+
+	// close stops the parts with SIGTERM, and removes all that start made.
+	close(ctx context.Context) error
+}
