@@ -3,6 +3,7 @@
 package results
 
 import (
+	"math"
 	"time"
 
 	"cometbench/matrix"
@@ -28,6 +29,11 @@ type Run struct {
 	// was asked for.
 	BaseRTT time.Duration `json:"base_rtt_ns,omitempty"`
 	RTT     time.Duration `json:"rtt_ns,omitempty"`
+
+	// Service is the service time t that theory is reckoned with: what a
+	// transaction takes besides its two round trips, from the cell without
+	// latency at one connection. 0 where that cell wasn't run.
+	Service time.Duration `json:"service_ns,omitempty"`
 
 	Author     Author   `json:"author"`
 	Broker     Database `json:"broker"`
@@ -114,6 +120,16 @@ func (r *Run) BrokerRate() float64 { return rate(r.Broker.Entries, r.Broker.Elap
 // its time.
 func (r *Run) SubscriberRate() float64 { return rate(r.Subscriber.Entries, r.Subscriber.Elapsed()) }
 
+// TheoryRatio returns the author's rate over what theory gives while the
+// broker isn't saturated, conns / (2·RTT + t).
+func (r *Run) TheoryRatio() float64 {
+	theory := r.Cell.TheoreticalRate(r.RTT, r.Service)
+	if math.IsInf(theory, 0) || theory == 0 {
+		return 0
+	}
+	return r.AuthorRate() / theory
+}
+
 // Metric is one figure of a run with its unit, as benchmarks print it.
 type Metric struct {
 	Unit  string
@@ -141,7 +157,13 @@ func (r *Run) Metrics() []Metric {
 		{"missing-events", float64(r.Missing())},
 	}
 	if r.Cell.Latency > 0 {
-		m = append(m, Metric{"rtt-sec", r.RTT.Seconds()}, Metric{"base-rtt-sec", r.BaseRTT.Seconds()})
+		m = append(m,
+			Metric{"rtt-sec", r.RTT.Seconds()},
+			Metric{"base-rtt-sec", r.BaseRTT.Seconds()},
+			Metric{"theory-ratio", r.TheoryRatio()})
 	}
-	return m
+	if r.HarnessCPU > 0 && r.Author.Sent > 0 {
+		m = append(m, Metric{"harness-cpu-sec/event", r.HarnessCPU.Seconds() / float64(r.Author.Sent)})
+	}
+	return append(m, Metric{"outside-sec", r.Outside.Seconds()})
 }
