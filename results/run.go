@@ -66,6 +66,11 @@ type Machine struct {
 	Kernel string `json:"kernel,omitempty"`
 	CPU    string `json:"cpu,omitempty"`
 	Cores  int    `json:"cores,omitempty"`
+	// Procs is the GOMAXPROCS that the benchmark ran with, the number behind
+	// its name, and OS and Arch what it was built for: benchmarks print them.
+	Procs int    `json:"gomaxprocs,omitempty"`
+	OS    string `json:"goos,omitempty"`
+	Arch  string `json:"goarch,omitempty"`
 	// Engine is the container engine and its version, "" without one.
 	Engine string `json:"engine,omitempty"`
 }

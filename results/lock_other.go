@@ -1,0 +1,18 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd || dragonfly)
+
+package results
+
+import "os"
+
+func isFull(error) bool     { return false }
+func isReadOnly(error) bool { return false }
+
+// syncDir has nothing to do here: folders can't be synced.
+func syncDir(string) error { return nil }
+
+// canLock says whether tryLock works here.
+const canLock = false
+
+// tryLock can't lock here. Every lock counts as held, so that nothing is ever
+// taken for a dead process's.
+func tryLock(*os.File) error { return errLost }

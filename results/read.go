@@ -1,0 +1,155 @@
+package results
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// read reads one run's folder.
+func (i item) read(dir string) result {
+	var r result
+	fail := func(name string, err error) {
+		r.errs = append(r.errs, pathError(dir, path.Join(i.path, name), err))
+	}
+	folder := filepath.Join(dir, filepath.FromSlash(i.path))
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		fail("", err)
+		return r
+	}
+	found := Found{Path: i.path}
+	broken := false
+	if found.log, err = readAuthorLog(filepath.Join(folder, LogFile)); err != nil {
+		fail(LogFile, err)
+		broken = true
+	}
+	var broker, subscriber Database
+	for _, d := range []struct {
+		name string
+		to   *Database
+	}{{BrokerFile, &broker}, {SubscriberFile, &subscriber}} {
+		if _, err := findFile(folder, d.name); err != nil {
+			fail(d.name, err)
+			broken = true
+		} else if *d.to, err = readDatabase(filepath.Join(folder, d.name)); err != nil {
+			fail(d.name, err)
+			broken = true
+		}
+	}
+	stored, err := readRun(filepath.Join(folder, RunFile))
+	if err != nil {
+		fail(RunFile, err)
+		broken = true
+	}
+	for _, e := range entries {
+		if !i.known(e.Name(), stored) {
+			fail(e.Name(), fmt.Errorf("%w: want the files of a run", ErrForeign))
+		}
+	}
+	if broken {
+		return r
+	}
+	run := stored
+	if run == nil {
+		run = &Run{Cell: i.cell, Author: Author{Elapsed: found.log.elapsed, Sent: found.log.events(), Acked: found.log.sent}}
+		run.Cell.Events = run.Author.Sent
+		run.Broker, run.Subscriber = broker, subscriber
+		if n := found.log.failed; n > 0 {
+			run.Author.Failures = map[string]int{"other": n}
+		}
+	} else if err := i.agree(run, found.log, broker, subscriber); err != nil {
+		fail("", err)
+		return r
+	}
+	run.Number = i.number
+	if run.Void != "" {
+		fail("", fmt.Errorf("%w: the run is void: %s", ErrForeign, run.Void))
+		return r
+	}
+	found.Run = run
+	r.found = found
+	return r
+}
+
+// known says whether a file belongs in a run's folder.
+func (i item) known(name string, stored *Run) bool {
+	for _, db := range []string{BrokerFile, SubscriberFile} {
+		if rest, ok := strings.CutPrefix(name, db); ok {
+			return rest == "-shm" || slices.Contains(databaseSuffixes(), rest)
+		}
+	}
+	return name == LogFile || name == RunFile || name == SidecarFile ||
+		stored != nil && name == stored.Author.Sidecar
+}
+
+// findFile says whether a run's file is in its folder, by itself or, for a
+// database, as the files that a format makes of it.
+func findFile(folder, name string) (string, error) {
+	for _, suffix := range databaseSuffixes() {
+		if _, err := os.Stat(filepath.Join(folder, name+suffix)); err == nil {
+			return name + suffix, nil
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if name == LogFile {
+			break
+		}
+	}
+	return "", fmt.Errorf("%s: %w", name, fs.ErrNotExist)
+}
+
+// readRun reads run.json, nil if there is none.
+func readRun(name string) (*Run, error) {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	run := new(Run)
+	if err := json.Unmarshal(text, run); err != nil {
+		return nil, err
+	}
+	return run, nil
+}
+
+// agree holds what run.json says against the run's place in the tree and its
+// files, which are the evidence.
+func (i item) agree(run *Run, log authorLog, broker, subscriber Database) error {
+	if c := run.Cell; i.cell.Broker != "" && c.Broker != i.cell.Broker || c.Latency != i.cell.Latency || c.Conns != i.cell.Conns {
+		return fmt.Errorf("%s is of %s: the run is in another cell's folder", RunFile, c)
+	}
+	if d := run.Author.Elapsed - log.elapsed; d < -time.Microsecond || d > time.Microsecond {
+		return fmt.Errorf("%s says that the author took %v, %s says %v", RunFile, run.Author.Elapsed, LogFile, log.elapsed)
+	}
+	if run.Author.Sent != log.events() || run.Author.Acked != log.sent {
+		return fmt.Errorf("%s says %d events sent, %d acked; %s says %d and %d", RunFile,
+			run.Author.Sent, run.Author.Acked, LogFile, log.events(), log.sent)
+	}
+	for _, d := range []struct {
+		name       string
+		said, have Database
+	}{{BrokerFile, run.Broker, broker}, {SubscriberFile, run.Subscriber, subscriber}} {
+		if d.said.Entries != d.have.Entries || !d.said.First.Equal(d.have.First) || !d.said.Last.Equal(d.have.Last) {
+			return fmt.Errorf("%s says %v, %s holds %v", RunFile, d.said, d.name, d.have)
+		}
+	}
+	return nil
+}
+
+// String describes the database for messages.
+func (d Database) String() string {
+	if d.Entries == 0 {
+		return "no entries"
+	}
+	return fmt.Sprintf("%d entries from %s to %s", d.Entries, d.First.UTC().Format(time.RFC3339Nano), d.Last.UTC().Format(time.RFC3339Nano))
+}

@@ -1,0 +1,194 @@
+package results
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"cometbench/matrix"
+)
+
+// Role is one of the three programs whose rate is measured.
+type Role int
+
+// The roles, in the order in which an event passes them.
+const (
+	RoleAuthor Role = iota
+	RoleBroker
+	RoleSubscriber
+)
+
+// Roles returns the three roles in order.
+func Roles() [3]Role { return [3]Role{RoleAuthor, RoleBroker, RoleSubscriber} }
+
+// String returns "author", "broker" or "subscriber".
+func (r Role) String() string { return [...]string{"author", "broker", "subscriber"}[r] }
+
+// Unit returns the unit of the role's rate, "author-events/s" for example.
+func (r Role) Unit() string { return r.String() + "-events/s" }
+
+// Rates is the summary of one role's rates in a cell, all in events a second.
+// Std is the standard deviation of the population (divided by n, not n-1), as
+// the paper has it.
+type Rates struct {
+	Min  float64 `json:"min"`
+	Max  float64 `json:"max"`
+	Mean float64 `json:"mean"`
+	Std  float64 `json:"std"`
+}
+
+// Summarize returns the summary of values, zero if there are none.
+func Summarize(values []float64) Rates {
+	if len(values) == 0 {
+		return Rates{}
+	}
+	n := float64(len(values))
+	var sum float64
+	for _, v := range values {
+		sum += v
+	}
+	mean := sum / n
+	var squares float64
+	for _, v := range values {
+		squares += (v - mean) * (v - mean)
+	}
+	return Rates{slices.Min(values), slices.Max(values), mean, math.Sqrt(squares / n)}
+}
+
+// Sample is what one run contributes to its cell.
+type Sample struct {
+	// Name says where the figures are from: the run's path in its tree
+	// ("comet-3.1.0/100ms/64c/run7"), or a file and line.
+	Name string
+	// Number is the run's place in the order of the cell's runs, from 1.
+	Number int
+	// Started is when the run began, zero where that isn't known.
+	Started time.Time
+	// Rates are events a second by [Role].
+	Rates [3]float64
+	// Missing is how many of the events sent aren't in the subscriber's
+	// database.
+	Missing int
+	// Elapsed is the author time.
+	Elapsed time.Duration
+	// RTT is the measured round trip with the delay, 0 where unknown.
+	RTT time.Duration
+	// Warnings are the run's own doubts.
+	Warnings []string
+}
+
+// Measured is what was measured of one cell.
+type Measured struct {
+	Cell matrix.Cell
+	// Rates are the summaries by [Role].
+	Rates [3]Rates
+	// Missing is the sum over all runs.
+	Missing int
+	// Samples are the runs in their order. It is nil where only a summary
+	// was given (JSON).
+	Samples []Sample
+	// Stale names the runs that were left out because a database held more
+	// entries than events were sent.
+	Stale []string
+	// Warnings say what makes the cell's figures doubtful.
+	Warnings []string
+}
+
+// Values returns the role's rate of every run, in the runs' order.
+func (m *Measured) Values(r Role) []float64 {
+	values := make([]float64, len(m.Samples))
+	for i, s := range m.Samples {
+		values[i] = s.Rates[r]
+	}
+	return values
+}
+
+// RTT returns the median of the round trips that the runs measured with the
+// delay, 0 where none did.
+func (m *Measured) RTT() time.Duration {
+	var rtts []time.Duration
+	for _, s := range m.Samples {
+		if s.RTT > 0 {
+			rtts = append(rtts, s.RTT)
+		}
+	}
+	if len(rtts) == 0 {
+		return 0
+	}
+	slices.Sort(rtts)
+	return (rtts[(len(rtts)-1)/2] + rtts[len(rtts)/2]) / 2
+}
+
+// summarize computes the summaries from the samples.
+func (m *Measured) summarize() {
+	m.Missing = 0
+	for _, s := range m.Samples {
+		m.Missing += s.Missing
+	}
+	for _, r := range Roles() {
+		m.Rates[r] = Summarize(m.Values(r))
+	}
+}
+
+// Config is one line of a benchmark's configuration: what held for all runs.
+type Config struct{ Key, Value string }
+
+// Set is a set of cells with what was measured of them, whichever form it was
+// read from: a tree of runs, JSON, or the output of a benchmark.
+type Set struct {
+	// Source is the file or folder it was read from.
+	Source string
+	// Cells are the cells that have runs, ordered by broker (as met first),
+	// latency and connections.
+	Cells []Measured
+	// Config is the configuration that all runs share, where it is known.
+	Config []Config
+	// Warnings name what was found beside the runs and isn't part of the set:
+	// foreign files, runs left out.
+	Warnings []string
+}
+
+// Brokers returns the brokers of the set, in order. A tree or JSON of the
+// original experiment names none: its broker is "".
+func (s *Set) Brokers() []string {
+	var brokers []string
+	for i := range s.Cells {
+		if b := s.Cells[i].Cell.Broker; !slices.Contains(brokers, b) {
+			brokers = append(brokers, b)
+		}
+	}
+	return brokers
+}
+
+// Find returns the cell of a broker at a latency and a number of connections,
+// nil if the set has none.
+func (s *Set) Find(broker string, latency time.Duration, conns int) *Measured {
+	for i := range s.Cells {
+		if c := s.Cells[i].Cell; c.Broker == broker && c.Latency == latency && c.Conns == conns {
+			return &s.Cells[i]
+		}
+	}
+	return nil
+}
+
+// sort brings the cells into their order and the samples into that of the
+// runs.
+func (s *Set) sort() {
+	order := make(map[string]int)
+	for _, b := range s.Brokers() {
+		order[b] = len(order)
+	}
+	slices.SortStableFunc(s.Cells, func(a, b Measured) int {
+		return cmp.Or(
+			cmp.Compare(order[a.Cell.Broker], order[b.Cell.Broker]),
+			cmp.Compare(a.Cell.Latency, b.Cell.Latency),
+			cmp.Compare(a.Cell.Conns, b.Cell.Conns))
+	})
+	for i := range s.Cells {
+		slices.SortStableFunc(s.Cells[i].Samples, func(a, b Sample) int {
+			return cmp.Or(cmp.Compare(a.Number, b.Number), strings.Compare(a.Name, b.Name))
+		})
+	}
+}
