@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,8 @@ import (
 // loadTree reads a tree of runs.
 func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 	set := &Set{Source: dir}
-	cells := make(map[matrix.Cell]int)
+	config := new(configList)
+	cells := make(map[matrix.Cell]int) // events aren't part of the key
 	var broken []error
 	for found, err := range Scan(ctx, dir) {
 		switch {
@@ -28,16 +30,17 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 			continue
 		}
 		run := found.Run
-		if run.Cell.Broker == "" {
-			run.Cell.Broker = o.Broker
-		}
-		i, ok := cells[run.Cell]
+		run.Cell.Broker = cmp.Or(run.Cell.Broker, o.Broker)
+		key := run.Cell
+		key.Events = 0
+		i, ok := cells[key]
 		if !ok {
 			i = len(set.Cells)
-			cells[run.Cell] = i
+			cells[key] = i
 			set.Cells = append(set.Cells, Measured{Cell: run.Cell})
 		}
 		set.Cells[i].add(found, o)
+		config.add(run)
 	}
 	kept := set.Cells[:0]
 	for i := range set.Cells {
@@ -51,8 +54,9 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 	}
 	set.Cells = kept
 	set.sort()
+	set.Config = config.configs()
 	if len(set.Cells) == 0 && len(broken) == 0 {
-		return nil, fmt.Errorf("%s: no runs: want BROKER/100ms/64c/run1 (or 100ms/64c/run1) with %s, %s and %s", dir, LogFile, BrokerFile, SubscriberFile)
+		return nil, noRuns(dir, set.Warnings...)
 	}
 	return set, errors.Join(broken...)
 }
@@ -60,14 +64,17 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 // add adds a run to its cell.
 func (m *Measured) add(f Found, o Options) {
 	run := f.Run
-	if most := max(run.Broker.Entries, run.Subscriber.Entries); most > run.Author.Sent {
-		text := fmt.Sprintf("%s: a database holds %d entries, %d events were sent: it was there before the run (a stale database)", f.Path, most, run.Author.Sent)
+	if text := f.stale(); text != "" {
 		if !o.Stale {
 			m.Stale = append(m.Stale, f.Path)
 			m.Warnings = append(m.Warnings, text+"; the run is left out")
 			return
 		}
 		m.Warnings = append(m.Warnings, text)
+	}
+	if run.Cell.Events != m.Cell.Events {
+		m.Warnings = append(m.Warnings, fmt.Sprintf("%s: %d events were sent, %d in the cell's first run: rates of shorter runs spread more",
+			f.Path, run.Cell.Events, m.Cell.Events))
 	}
 	s := Sample{
 		Name:     f.Path,
@@ -83,6 +90,23 @@ func (m *Measured) add(f Found, o Options) {
 		s.Rates = f.paperRates()
 	}
 	m.Samples = append(m.Samples, s)
+}
+
+// stale says in words that a database was there before the run, "" if not.
+func (f Found) stale() string {
+	most, sent := max(f.Run.Broker.Entries, f.Run.Subscriber.Entries), f.Run.Author.Sent
+	if most <= sent {
+		return ""
+	}
+	return fmt.Sprintf("%s: a database holds %d entries, %d events were sent: it was there before the run (a stale database)", f.Path, most, sent)
+}
+
+func noRuns(dir string, found ...string) error {
+	err := fmt.Errorf("%s: no runs: want BROKER/100ms/64c/run1 (or 100ms/64c/run1) with %s, %s and %s", dir, LogFile, BrokerFile, SubscriberFile)
+	for _, text := range found {
+		err = fmt.Errorf("%w\n%s", err, text)
+	}
+	return err
 }
 
 // paperRates returns the rates as the paper defines them: the events sent over

@@ -1,9 +1,12 @@
 package results
 
 import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -32,10 +35,10 @@ func Record(r *Run) string {
 	return name + "\t" + testing.BenchmarkResult{N: 1, T: r.Author.Elapsed, Extra: extra}.String()
 }
 
-// WriteUnits writes a benchmark's Unit lines: for each figure of a run, which
-// direction is better.
+// WriteUnits writes a benchmark's Unit lines: for each figure that a run may
+// have, which direction is better.
 func WriteUnits(w io.Writer) error {
-	r := Run{Cell: matrix.Cell{Latency: 1}}
+	r := Run{Cell: matrix.Cell{Latency: 1}, HarnessCPU: 1, Author: Author{Sent: 1}}
 	for _, m := range r.Metrics() {
 		if _, err := fmt.Fprintf(w, "Unit %s better=%s\n", m.Unit, Better(m.Unit)); err != nil {
 			return err
@@ -44,84 +47,88 @@ func WriteUnits(w io.Writer) error {
 	return nil
 }
 
-// WriteConfig writes the lines of a benchmark's configuration.
-func WriteConfig(w io.Writer, config []Config) error {
-	for _, c := range config {
-		if _, err := fmt.Fprintf(w, "%s: %s\n", c.Key, c.Value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Configs returns the configuration of runs as their benchmark prints it,
-// before the first record: the same lines for every broker, since benchstat
-// makes a table of its own of every combination. What is under test has a key
-// for each broker that needs one:
+// WriteBenchmark writes the runs of the tree dir as the benchmark prints them,
+// in the order in which they were run. Lines of configuration stand before the
+// first record, the same for all brokers; where runs differ in one (another
+// kernel, say), it is repeated before each block of runs that share it.
 //
-//	comet-3.1.0: Comet 3.1.0, Python 3.11.2, Twisted 24.11.0
-//
-// Where runs have different values (kernels, say), the values stand beside
-// each other in one line. Use it on the runs of one invocation.
-func Configs(runs []*Run) []Config {
-	var list []Config
-	add := func(key, value string) {
-		if value == "" {
-			return
-		}
-		i := slices.IndexFunc(list, func(c Config) bool { return c.Key == key })
+// Runs with stale databases are left out unless asked for; warn is called with
+// what was left out or isn't part of the tree. Runs that can't be read don't
+// keep the others from being written, and are in the error.
+func WriteBenchmark(ctx context.Context, w io.Writer, dir string, o Options, warn func(string)) error {
+	var runs []*Run
+	var broken []error
+	for found, err := range Scan(ctx, dir) {
 		switch {
-		case i < 0:
-			list = append(list, Config{key, value})
-		case !slices.Contains(strings.Split(list[i].Value, " | "), value):
-			list[i].Value += " | " + value
+		case errors.Is(err, ErrForeign):
+			warn(err.Error())
+		case err != nil:
+			if ctx.Err() != nil {
+				return err
+			}
+			broken = append(broken, err)
+		default:
+			if text := found.stale(); text != "" {
+				if !o.Stale {
+					warn(text + "; the run is left out")
+					continue
+				}
+				warn(text)
+			}
+			run := found.Run
+			run.Cell.Broker = cmp.Or(run.Cell.Broker, o.Broker, unnamed)
+			runs = append(runs, run)
 		}
 	}
-	for _, r := range runs {
-		add("events", fmt.Sprint(r.Cell.Events))
+	if len(runs) == 0 && len(broken) == 0 {
+		return noRuns(dir)
 	}
-	for _, r := range runs {
-		add("kernel", r.Machine.Kernel)
-		add("engine", r.Machine.Engine)
-		if r.Cell.Latency > 0 {
-			add("netem", r.Netem)
-		}
-		add("host-cpu", r.Machine.CPU)
-		if r.Machine.Cores > 0 {
-			add("host-cores", fmt.Sprint(r.Machine.Cores))
-		}
+	// Runs of the original experiment have no time, and keep their order.
+	slices.SortStableFunc(runs, func(a, b *Run) int { return a.Started.Compare(b.Started) })
+	if err := writeRuns(w, runs); err != nil {
+		return err
 	}
-	brokers := make(map[string]string)
-	for _, r := range runs {
-		if text := r.Software.String(); text != "" && brokers[r.Cell.Broker] == "" {
-			brokers[r.Cell.Broker] = text
-		}
-	}
-	for _, b := range slices.Sorted(maps.Keys(brokers)) {
-		add(configKey(b), brokers[b])
-	}
-	return list
+	return errors.Join(broken...)
 }
 
-// configKey makes a configuration key of a broker's label: keys begin with a
-// lower case letter and hold no space or upper case letter.
-func configKey(label string) string {
-	key := strings.ToLower(strings.Join(strings.Fields(label), "-"))
-	if key == "" || key[0] < 'a' || key[0] > 'z' {
-		key = "broker-" + key
-	}
-	return key
-}
+// unnamed is the broker in names of benchmarks of runs that name none.
+const unnamed = "unnamed"
 
-// String returns what was under test in one line, "" where nothing is known.
-func (s Software) String() string {
-	var parts []string
-	for _, p := range []struct{ name, value string }{{"Comet", s.Comet}, {"Python", s.Python}, {"Twisted", s.Twisted}} {
-		if p.value != "" {
-			parts = append(parts, p.name+" "+p.value)
+func writeRuns(w io.Writer, runs []*Run) error {
+	if err := WriteUnits(w); err != nil {
+		return err
+	}
+	out := bufio.NewWriter(w)
+	var varying []string // keys in which runs differ
+	now := make(map[string]string)
+	for _, c := range Configs(runs) {
+		if strings.Contains(c.Value, alternative) && slices.Contains(configKeys(), c.Key) {
+			varying = append(varying, c.Key)
+			continue
+		}
+		fmt.Fprintf(out, "%s: %s\n", c.Key, c.Value)
+	}
+	set := func(key, value string) {
+		if value != "" && now[key] != value {
+			fmt.Fprintf(out, "%s: %s\n", key, value)
+			now[key] = value
 		}
 	}
-	return strings.Join(parts, ", ")
+	for _, r := range runs {
+		for _, c := range r.config() {
+			if slices.Contains(varying, c.Key) {
+				set(c.Key, c.Value)
+			}
+		}
+		if r.Machine.OS != "" { // the lines of package testing
+			set("goos", r.Machine.OS)
+			set("goarch", r.Machine.Arch)
+			set("pkg", "cometbench")
+			set("cpu", r.Machine.CPU)
+		}
+		fmt.Fprintln(out, Record(r))
+	}
+	return out.Flush()
 }
 
 // readBenchmark reads the output of the benchmark, as `go test -bench` and

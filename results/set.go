@@ -132,9 +132,6 @@ func (m *Measured) summarize() {
 	}
 }
 
-// Config is one line of a benchmark's configuration: what held for all runs.
-type Config struct{ Key, Value string }
-
 // Set is a set of cells with what was measured of them, whichever form it was
 // read from: a tree of runs, JSON, or the output of a benchmark.
 type Set struct {
@@ -143,7 +140,8 @@ type Set struct {
 	// Cells are the cells that have runs, ordered by broker (as met first),
 	// latency and connections.
 	Cells []Measured
-	// Config is the configuration that all runs share, where it is known.
+	// Config is the configuration of the runs, where it is known; the values
+	// of a key in which they differ stand beside each other.
 	Config []Config
 	// Warnings name what was found beside the runs and isn't part of the set:
 	// foreign files, runs left out.
