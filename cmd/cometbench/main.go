@@ -42,6 +42,10 @@ func commands() []command {
 		{"probe", "send one event to a broker, trying until it is acked", runProbe},
 		{"broker", "run the embedded broker", runBroker},
 		{"subscriber", "run the embedded subscriber", runSubscriber},
+		{"rtt", "measure the round trip to a TCP port", runRTT},
+		{"delay", "delay what a network interface sends", runDelay},
+		{"pair", "hold two network namespaces that are joined", runPair},
+		{"within", "run a command in another network namespace", runWithin},
 		{"pause", "do nothing, for a while: it holds a namespace or a container", runPause},
 		{"tar", "write a folder as a tar archive on stdout", runTar},
 	}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"cometbench/netem"
+)
+
+// delayReady is the line that says that a delay is in force.
+type delayReady struct {
+	Ready     bool          `json:"ready"`
+	Kind      netem.Kind    `json:"kind"`
+	Interface string        `json:"interface"`
+	Latency   time.Duration `json:"latency_ns"`
+	Packets   int           `json:"packets"` // the size of the queue
+}
+
+// runDelay delays what an interface sends until it is told to end.
+func runDelay(ctx context.Context, std streams, args []string) error {
+	fs := flag.NewFlagSet("delay", flag.ContinueOnError)
+	var d netem.Delay
+	fs.StringVar(&d.Interface, "interface", "eth0", "delay what this `interface` sends")
+	fs.DurationVar(&d.OneWay, "latency", 0, "by this `time`, one way")
+	kind := fs.String("netem", string(netem.Auto), "by this `kind` of delay: auto, kernel, or userspace")
+	fs.IntVar(&d.Packets, "packets", 0, "hold this `number` of packets at most (default: enough for 100,000 packets/s)")
+	stdin := fs.Bool("stdin", false, "end when standard input does, so as to die with a parent that holds its other end")
+	fs.Usage = func() {
+		fmt.Fprint(fs.Output(), `usage: cometbench delay -latency 10ms [-interface eth0] [-netem auto] [-stdin]
+
+Delays what an interface of the network namespace it runs in sends. Prints a
+line of JSON when the delay is in force; on SIGTERM and SIGINT (and with -stdin
+when standard input ends) sends the packets that it holds, takes the delay away
+and prints a line of JSON with statistics. Needs the capability NET_ADMIN, and
+NET_RAW where the kernel has no netem.
+
+Killed, it can't take the delay away: then the kernel's netem goes on, and
+packets that were held in user space are lost, as all that follow them, until
+the next delay on the interface has ended.
+
+`)
+		fs.PrintDefaults()
+	}
+	if err := parseFlags(fs, std, args, false); err != nil {
+		return err
+	}
+	if d.OneWay <= 0 || d.OneWay > netem.MaxOneWay {
+		return usageErrorf("delay: -latency %v: want a time above zero, at most %v", d.OneWay, netem.MaxOneWay)
+	}
+	if d.Packets < 0 {
+		return usageErrorf("delay: -packets %d: want a number above zero", d.Packets)
+	}
+	var err error
+	if d.Kind, err = netem.ParseKind(*kind); err != nil {
+		return usageErrorf("delay: -netem: %w", err)
+	}
+	if *stdin {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			_, _ = io.Copy(io.Discard, std.in)
+			cancel()
+		}()
+	}
+	return holdDelay(ctx, std.out, d)
+}
+
+func holdDelay(ctx context.Context, stdout io.Writer, d netem.Delay) error {
+	// The collector would take the CPU from the thread that holds packets;
+	// what little is allocated is bounded all the same.
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(256 << 20))
+	e, err := netem.Add(ctx, d)
+	if err != nil {
+		return err
+	}
+	out := json.NewEncoder(stdout)
+	err = out.Encode(delayReady{true, e.Kind(), d.Interface, d.OneWay, e.Packets()})
+	if err != nil {
+		_, _ = e.Remove()
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case <-e.Done():
+		// Nothing is taken away: what the interface sends must not pass
+		// undelayed while a run goes on.
+		if s, err := e.Stats(); err == nil {
+			_ = out.Encode(s)
+		}
+		return fmt.Errorf("the delay of %s has ended: %w", d.Interface, e.Err())
+	}
+	s, err := e.Remove()
+	if err != nil {
+		return err
+	}
+	return out.Encode(s)
+}

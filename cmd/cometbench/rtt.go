@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"time"
+
+	"cometbench/netem"
+)
+
+// rttReport is what rtt prints. Times are in nanoseconds.
+type rttReport struct {
+	Samples []time.Duration `json:"samples_ns"`
+	Median  time.Duration   `json:"median_ns"`
+}
+
+// runRTT measures round trips by TCP handshakes.
+func runRTT(ctx context.Context, std streams, args []string) error {
+	fs := flag.NewFlagSet("rtt", flag.ContinueOnError)
+	addr := fs.String("addr", "", "the `HOST:PORT` to measure the round trip to")
+	count := fs.Int("count", 30, "the `number` of handshakes, one after another")
+	timeout := fs.Duration("timeout", time.Minute, "give up after this `time`")
+	fs.Usage = func() {
+		fmt.Fprint(fs.Output(), "usage: cometbench rtt -addr HOST:PORT [-count 30] [-timeout 1m]\n\n"+
+			"Measures round trips by TCP handshakes and prints them, and their median, as JSON.\n\n")
+		fs.PrintDefaults()
+	}
+	if err := parseFlags(fs, std, args, false); err != nil {
+		return err
+	}
+	switch {
+	case *addr == "":
+		return usageErrorf("rtt: -addr is missing: want HOST:PORT")
+	case *count <= 0:
+		return usageErrorf("rtt: -count %d: want a number above zero", *count)
+	case *timeout <= 0:
+		return usageErrorf("rtt: -timeout %v: want a time above zero", *timeout)
+	}
+	ctx, cancel := context.WithTimeout(ctx, *timeout)
+	defer cancel()
+	samples, err := netem.RTT(ctx, *addr, *count)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(std.out).Encode(rttReport{samples, netem.Median(samples)})
+}

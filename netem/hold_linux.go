@@ -1,0 +1,357 @@
+package netem
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// spin is how long before a packet is due the holder stops sleeping.
+	spin = 100 * time.Microsecond
+	// batch is how many packets one system call sends at most.
+	batch = 64
+	// patience is how long an interface may refuse a packet for want of
+	// room before it is dropped.
+	patience = 10 * time.Millisecond
+	// grace is how long a holder that drains waits for packets that were
+	// redirected before the filter went.
+	grace = 5 * time.Millisecond
+	// clockStep is by how much the wall clock has to jump to be noticed.
+	clockStep = time.Millisecond
+)
+
+// holder takes packets from the ring and sends each when it is due.
+type holder struct {
+	ring   *ring
+	delay  time.Duration
+	own    [2]net.HardwareAddr // of the pair: what comes from there is skipped
+	send   int                 // packet socket that sends
+	watch  int                 // packet socket that fails as the interface goes
+	wake   int                 // eventfd: stop
+	base   time.Time
+	drain  atomic.Bool
+	quit   atomic.Bool
+	ended  chan struct{}
+	failed chan struct{}
+
+	skipped atomic.Uint64
+	mu      sync.Mutex // guards what follows
+	stats   Stats
+	err     error
+
+	// Of the holding thread alone.
+	due      time.Duration // when the head is due, since base
+	known    bool          // whether due is
+	messages [batch]message
+	vectors  [batch]unix.Iovec
+	owed     [batch]time.Duration
+	step     time.Duration // wall clock less monotonic clock, as last seen
+	events   [3]unix.PollFd
+}
+
+// message is the kernel's mmsghdr.
+type message struct {
+	header unix.Msghdr
+	sent   uint32
+	_      [4]byte
+}
+
+// newHolder makes the holder of what comes out of interface number out, to be
+// sent on link.
+func newHolder(link *netlink.LinkAttrs, out int, d Delay) (_ *holder, err error) {
+	h := &holder{delay: d.OneWay, send: -1, watch: -1, wake: -1, base: time.Now(),
+		ended: make(chan struct{}), failed: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	if h.ring, err = newRing(out, link.MTU, d.Packets, d.packets(leastFrames)); err != nil {
+		return nil, err
+	}
+	if h.send, err = packetSocket(); err != nil {
+		return nil, err
+	}
+	if h.watch, err = packetSocket(); err != nil {
+		return nil, err
+	}
+	if err := unix.SetsockoptInt(h.send, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1); err != nil {
+		return nil, &Error{Missing: "the socket option PACKET_QDISC_BYPASS", Remedy: "it needs Linux 3.14 or newer", Err: err}
+	}
+	// As large as the system lets us: packets are on their way until the
+	// other side has taken them.
+	if unix.SetsockoptInt(h.send, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, 8<<20) != nil {
+		_ = unix.SetsockoptInt(h.send, unix.SOL_SOCKET, unix.SO_SNDBUF, 8<<20)
+	}
+	if err := bind(h.send, link.Index, 0); err != nil {
+		return nil, err
+	}
+	// It has to listen for something to be told that the interface has gone:
+	// for a protocol that nobody sends.
+	if err := bind(h.watch, link.Index, unix.ETH_P_LOOP); err != nil {
+		return nil, err
+	}
+	if h.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, fmt.Errorf("make an eventfd: %w", err)
+	}
+	h.events = [3]unix.PollFd{
+		{Fd: int32(h.wake), Events: unix.POLLIN},
+		{Fd: int32(h.watch)},
+		{Fd: int32(h.ring.fd), Events: unix.POLLIN},
+	}
+	for i := range h.messages {
+		h.messages[i].header.Iov = &h.vectors[i]
+		h.messages[i].header.SetIovlen(1)
+	}
+	return h, nil
+}
+
+// start starts the holding thread and returns when it runs.
+func (h *holder) start() {
+	running := make(chan struct{})
+	go func() {
+		defer close(h.ended)
+		// The thread isn't unlocked: it ends with the goroutine, and its
+		// timer slack with it.
+		runtime.LockOSThread()
+		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+		close(running)
+		err := h.run()
+		var usage unix.Rusage
+		_ = unix.Getrusage(unix.RUSAGE_THREAD, &usage)
+		h.mu.Lock()
+		h.err = err
+		h.stats.CPU = time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+		h.mu.Unlock()
+		if err != nil {
+			close(h.failed)
+		}
+	}()
+	<-running
+}
+
+// stop ends the holding thread, after the last packet that is held has been
+// sent if drain is set.
+func (h *holder) stop(drain bool) {
+	if drain {
+		h.drain.Store(true)
+	} else {
+		h.quit.Store(true)
+	}
+	_, _ = unix.Write(h.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	<-h.ended
+}
+
+func (h *holder) close() error {
+	var err error
+	for _, fd := range []int{h.send, h.watch, h.wake} {
+		if fd >= 0 {
+			err = errors.Join(err, unix.Close(fd))
+		}
+	}
+	if h.ring != nil {
+		err = errors.Join(err, h.ring.close())
+	}
+	return err
+}
+
+func (h *holder) snapshot() Stats {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.stats
+	s.Lateness.Counts = append([]uint64(nil), s.Lateness.Counts...)
+	return s
+}
+
+func (h *holder) failure() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.err
+}
+
+// now returns the time since base, and the wall clock, which the time stamps
+// of the ring are in.
+func (h *holder) now() (since time.Duration, wall int64) {
+	t := time.Now()
+	return t.Sub(h.base), t.UnixNano()
+}
+
+// run holds packets until it is stopped or the interface goes.
+func (h *holder) run() error {
+	_, wall := h.now()
+	since, _ := h.now()
+	h.step = time.Duration(wall) - since
+	var drained time.Duration // since when it drains
+	for {
+		if h.quit.Load() {
+			return nil
+		}
+		now, wall := h.now()
+		h.watchClock(now, wall)
+		if wait := h.wait(now, wall); wait <= 0 {
+			if err := h.sendDue(now, wall); err != nil {
+				return err
+			}
+			continue
+		} else if wait < spin {
+			continue
+		} else if h.drain.Load() {
+			if drained == 0 {
+				drained = now
+				h.events[0].Fd = -1
+			}
+			if wait == idle {
+				if now-drained > grace {
+					return nil
+				}
+				wait = grace
+			}
+			if err := h.sleep(wait); err != nil {
+				return err
+			}
+		} else if err := h.sleep(wait); err != nil {
+			return err
+		}
+	}
+}
+
+// idle is the wait for the head of an empty ring.
+const idle = time.Duration(1<<63 - 1)
+
+// watchClock counts the jumps of the wall clock: packets that were held then
+// have been sent at the wrong time.
+func (h *holder) watchClock(now time.Duration, wall int64) {
+	step := time.Duration(wall) - now
+	if (step - h.step).Abs() > clockStep {
+		h.mu.Lock()
+		h.stats.ClockSteps++
+		h.mu.Unlock()
+	}
+	h.step = step
+}
+
+// wait returns for how long the head has still to be held.
+func (h *holder) wait(now time.Duration, wall int64) time.Duration {
+	if !h.known {
+		head := h.ring.header(0)
+		if head == nil {
+			return idle
+		}
+		h.due, h.known = now+h.remaining(head, wall), true
+	}
+	return h.due - now
+}
+
+// remaining returns for how long a packet has still to be held: never longer
+// than the delay, should the wall clock have been put back.
+func (h *holder) remaining(head *unix.Tpacket2Hdr, wall int64) time.Duration {
+	stamp := int64(head.Sec)*int64(time.Second) + int64(head.Nsec)
+	return min(h.delay-time.Duration(wall-stamp), h.delay)
+}
+
+// sleep waits until shortly before the head is due; for a packet if there is
+// none.
+func (h *holder) sleep(wait time.Duration) error {
+	events := h.events[:2]
+	if wait == idle || h.ring.header(0) == nil {
+		events = h.events[:3]
+	}
+	var timeout *unix.Timespec
+	if wait != idle {
+		timeout = timespec(wait - spin)
+	}
+	_, err := unix.Ppoll(events, timeout, nil)
+	if err != nil && err != unix.EINTR {
+		return fmt.Errorf("wait for packets: %w", err)
+	}
+	for _, e := range events[1:] {
+		if e.Revents&(unix.POLLERR|unix.POLLHUP|unix.POLLNVAL) != 0 {
+			return errGone
+		}
+	}
+	return nil
+}
+
+var errGone = errors.New("the interface went down or away")
+
+// sendDue sends the packets that are due, at most a batch.
+func (h *holder) sendDue(now time.Duration, wall int64) error {
+	n, frames := 0, 0
+	for ; n < batch; frames++ {
+		head := h.ring.header(frames)
+		if head == nil {
+			break
+		}
+		due := now + h.remaining(head, wall)
+		if frames == 0 {
+			due = h.due
+		}
+		if due > now {
+			break
+		}
+		packet := h.ring.packet(frames, head)
+		if h.ring.outgoing(frames) || source(packet, h.own[0]) || source(packet, h.own[1]) {
+			h.skipped.Add(1)
+			continue
+		}
+		if head.Snaplen < head.Len || len(packet) == 0 {
+			continue // cut short: never in is out, so it counts as dropped
+		}
+		h.vectors[n].Base = unsafe.SliceData(packet)
+		h.vectors[n].SetLen(len(packet))
+		h.owed[n] = due
+		n++
+	}
+	err := h.sendAll(n)
+	h.ring.free(frames)
+	h.known = false
+	return err
+}
+
+// sendAll sends the first n messages and counts them.
+func (h *holder) sendAll(n int) error {
+	var refused time.Duration // since when
+	for i := 0; i < n; {
+		sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(h.send), uintptr(unsafe.Pointer(&h.messages[i])), uintptr(n-i), 0, 0, 0)
+		now, _ := h.now()
+		switch errno {
+		case 0:
+			h.mu.Lock()
+			for _, due := range h.owed[i : i+int(sent)] {
+				h.stats.Lateness.add(now - due)
+			}
+			h.stats.Out += uint64(sent)
+			h.mu.Unlock()
+			i += int(sent)
+			refused = 0
+			continue
+		case unix.EINTR:
+			continue
+		case unix.ENOBUFS, unix.EAGAIN:
+			if refused == 0 {
+				refused = now
+			}
+			if now-refused < patience && !h.quit.Load() {
+				_, _ = unix.Ppoll(nil, timespec(10*time.Microsecond), nil)
+				continue
+			}
+		case unix.ENETDOWN, unix.ENXIO, unix.ENODEV:
+			return errGone
+		}
+		h.mu.Lock()
+		h.stats.Drops++
+		h.mu.Unlock()
+		i++
+		refused = 0
+	}
+	return nil
+}

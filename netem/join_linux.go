@@ -1,0 +1,131 @@
+package netem
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// The two ends of a pair. The network is private (RFC 1918), and a namespace
+// of its own has no other.
+const (
+	authorEnd = "author0"
+	brokerEnd = "broker0"
+	network   = 30 // bits
+)
+
+// side is one of the two namespaces of a pair.
+type side struct {
+	end  string
+	addr netip.Addr
+	mac  net.HardwareAddr // locally administered
+}
+
+func sides() (author, broker side) {
+	return side{authorEnd, netip.AddrFrom4([4]byte{10, 98, 0, 1}), net.HardwareAddr{2, 'v', 't', 'p', 0, 1}},
+		side{brokerEnd, netip.AddrFrom4([4]byte{10, 98, 0, 2}), net.HardwareAddr{2, 'v', 't', 'p', 0, 2}}
+}
+
+// sysctls are set in both namespaces. The author's ports stay in TIME_WAIT
+// for a minute, one an event.
+var sysctls = [...]struct{ path, value string }{
+	{"/proc/sys/net/ipv4/ip_local_port_range", "1024 65535"},
+	{"/proc/sys/net/ipv6/conf/all/disable_ipv6", "1"},
+	{"/proc/sys/net/ipv6/conf/default/disable_ipv6", "1"},
+}
+
+// join makes the calling process's network namespace the author's, that of
+// process pid the broker's, and joins them.
+func join(pid int) (*holding, error) {
+	author, broker := sides()
+	said := &holding{Interface: author.end, AuthorAddr: author.addr, BrokerAddr: broker.addr, Broker: pid}
+	said.Warnings = tune()
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.HardwareAddr = author.end, author.mac
+	err := netlink.LinkAdd(&netlink.Veth{
+		LinkAttrs: attrs, PeerName: broker.end, PeerHardwareAddr: broker.mac, PeerNamespace: netlink.NsPid(pid),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a veth pair (it needs the kernel module veth): %w", err)
+	}
+	if err := author.up(broker); err != nil {
+		return nil, err
+	}
+	return said, inside(pid, func() error {
+		said.Warnings = append(said.Warnings, tune()...)
+		return broker.up(author)
+	})
+}
+
+// tune sets the sysctls, and says which couldn't be set.
+func tune() (warnings []string) {
+	for _, s := range sysctls {
+		err := os.WriteFile(s.path, []byte(s.value), 0)
+		if err != nil && !os.IsNotExist(err) {
+			warnings = append(warnings, fmt.Sprintf("set %s to %q: %v", s.path, s.value, err))
+		}
+	}
+	return warnings
+}
+
+// up brings up one side, in its namespace, which knows its neighbour from the
+// start: nothing has to be resolved.
+func (s side) up(neighbour side) error {
+	for _, name := range []string{"lo", s.end} {
+		link, err := netlink.LinkByName(name)
+		if err != nil {
+			return fmt.Errorf("look up the interface %s: %w", name, err)
+		}
+		if name == s.end {
+			if err := s.address(link, neighbour); err != nil {
+				return err
+			}
+		}
+		if err := netlink.LinkSetUp(link); err != nil {
+			return fmt.Errorf("bring up the interface %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s side) address(link netlink.Link, neighbour side) error {
+	mask := net.CIDRMask(network, 32)
+	if err := netlink.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: s.addr.AsSlice(), Mask: mask}}); err != nil {
+		return fmt.Errorf("give %s the address %v: %w", s.end, s.addr, err)
+	}
+	err := netlink.NeighSet(&netlink.Neigh{
+		LinkIndex: link.Attrs().Index, State: netlink.NUD_PERMANENT,
+		IP: neighbour.addr.AsSlice(), HardwareAddr: neighbour.mac,
+	})
+	if err != nil {
+		return fmt.Errorf("make %v a neighbour of %s: %w", neighbour.addr, s.end, err)
+	}
+	return nil
+}
+
+// inside runs f on a thread in the network namespace of the process pid.
+func inside(pid int, f func() error) error {
+	result := make(chan error)
+	go func() {
+		// Not unlocked: the thread ends with the goroutine.
+		runtime.LockOSThread()
+		result <- func() error {
+			path := fmt.Sprintf("/proc/%d/ns/net", pid)
+			fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				return fmt.Errorf("open the network namespace %s: %w", path, err)
+			}
+			defer unix.Close(fd)
+			if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
+				return fmt.Errorf("enter the network namespace %s: %w", path, err)
+			}
+			return f()
+		}()
+	}()
+	return <-result
+}

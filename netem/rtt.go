@@ -1,0 +1,91 @@
+package netem
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// RTT measures the round trip to a listening TCP address by count handshakes,
+// one after another, and returns how long each took. No byte is sent over the
+// connections. Each handshake has the context's deadline, or 10 s without one.
+func RTT(ctx context.Context, addr string, count int) ([]time.Duration, error) {
+	if count <= 0 {
+		return nil, fmt.Errorf("%d handshakes with %s: at least one is needed", count, addr)
+	}
+	resolved, err := resolve(ctx, addr)
+	if err != nil {
+		return nil, fmt.Errorf("round trip to %s: %w", addr, err)
+	}
+	samples := make([]time.Duration, 0, count)
+	for range count {
+		d, err := handshake(ctx, resolved)
+		if err != nil {
+			return samples, fmt.Errorf("round trip to %s, handshake %d of %d: %w", addr, len(samples)+1, count, err)
+		}
+		samples = append(samples, d)
+	}
+	return samples, nil
+}
+
+// resolve looks the host up beforehand, so that its name server isn't
+// measured.
+func resolve(ctx context.Context, addr string) (string, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	if _, err := netip.ParseAddr(host); err == nil {
+		return addr, nil
+	}
+	addrs, err := net.DefaultResolver.LookupHost(ctx, host)
+	if err != nil {
+		return "", err
+	}
+	return net.JoinHostPort(addrs[0], port), nil
+}
+
+func handshake(ctx context.Context, addr string) (time.Duration, error) {
+	dialer := net.Dialer{}
+	if _, ok := ctx.Deadline(); !ok {
+		dialer.Timeout = 10 * time.Second
+	}
+	begun := time.Now()
+	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	took := time.Since(begun)
+	if err != nil {
+		return 0, err
+	}
+	return took, conn.Close()
+}
+
+// Median returns the median of samples, 0 if there are none.
+func Median(samples []time.Duration) time.Duration {
+	n := len(samples)
+	if n == 0 {
+		return 0
+	}
+	s := slices.Clone(samples)
+	slices.Sort(s)
+	return (s[(n-1)/2] + s[n/2]) / 2
+}
+
+// Tolerance is by how much a measured round trip may differ from what was
+// asked for: 2 % of it or 0.3 ms, whichever is larger.
+func Tolerance(want time.Duration) time.Duration {
+	return max(want/50, 300*time.Microsecond)
+}
+
+// CheckRTT says whether the delay oneWay is in force: whether the median
+// round trip rtt is the undelayed one, base, plus oneWay, within [Tolerance].
+// (The delay is on one side only, so that a round trip meets it once.)
+func CheckRTT(base, rtt, oneWay time.Duration) error {
+	want := base + oneWay
+	if tolerance := Tolerance(want); (rtt - want).Abs() > tolerance {
+		return fmt.Errorf("the round trip takes %v, not the %v (%v without the delay, and %v one way) that it should within %v", rtt, want, base, oneWay, tolerance)
+	}
+	return nil
+}
