@@ -2,24 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
-	"runtime/debug"
-	"time"
 
 	"cometbench/netem"
 )
-
-// delayReady is the line that says that a delay is in force.
-type delayReady struct {
-	Ready     bool          `json:"ready"`
-	Kind      netem.Kind    `json:"kind"`
-	Interface string        `json:"interface"`
-	Latency   time.Duration `json:"latency_ns"`
-	Packets   int           `json:"packets"` // the size of the queue
-}
 
 // runDelay delays what an interface sends until it is told to end.
 func runDelay(ctx context.Context, std streams, args []string) error {
@@ -68,37 +56,5 @@ the next delay on the interface has ended.
 			cancel()
 		}()
 	}
-	return holdDelay(ctx, std.out, d)
-}
-
-func holdDelay(ctx context.Context, stdout io.Writer, d netem.Delay) error {
-	// The collector would take the CPU from the thread that holds packets;
-	// what little is allocated is bounded all the same.
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(256 << 20))
-	e, err := netem.Add(ctx, d)
-	if err != nil {
-		return err
-	}
-	out := json.NewEncoder(stdout)
-	err = out.Encode(delayReady{true, e.Kind(), d.Interface, d.OneWay, e.Packets()})
-	if err != nil {
-		_, _ = e.Remove()
-		return err
-	}
-	select {
-	case <-ctx.Done():
-	case <-e.Done():
-		// Nothing is taken away: what the interface sends must not pass
-		// undelayed while a run goes on.
-		if s, err := e.Stats(); err == nil {
-			_ = out.Encode(s)
-		}
-		return fmt.Errorf("the delay of %s has ended: %w", d.Interface, e.Err())
-	}
-	s, err := e.Remove()
-	if err != nil {
-		return err
-	}
-	return out.Encode(s)
+	return netem.HoldDelay(ctx, std.out, d)
 }

@@ -1,0 +1,242 @@
+package netem
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"cometbench/internal/need"
+)
+
+var latencies = []time.Duration{
+	500 * time.Microsecond, time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond,
+	50 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond,
+}
+
+// TestContract holds both kinds against the same: ping, TCP handshakes, what
+// tc lists, and theory.
+func TestContract(t *testing.T) {
+	for _, kind := range []Kind{Kernel, Userspace} {
+		t.Run(string(kind), func(t *testing.T) {
+			supported(t, kind)
+			t.Run("latency", func(t *testing.T) { testLatency(t, kind) })
+			t.Run("killed", func(t *testing.T) { testKilled(t, kind) })
+			t.Run("connections", func(t *testing.T) { testConnections(t, kind) })
+			t.Run("bulk", func(t *testing.T) { testBulk(t, kind) })
+			t.Run("jumbo", func(t *testing.T) { testJumbo(t, kind) })
+			t.Run("ipv6", func(t *testing.T) { testIPv6(t, kind) })
+			t.Run("gone", func(t *testing.T) { testGone(t, kind) })
+			t.Run("foreign", func(t *testing.T) { testForeign(t, kind) })
+		})
+	}
+}
+
+// supported skips a kind that this kernel doesn't have.
+func supported(t testing.TB, kind Kind) {
+	t.Helper()
+	p := newPlace(t)
+	err := within(t, p, func(ctx context.Context) error {
+		e, err := Add(ctx, Delay{Interface: p.Interface, OneWay: time.Millisecond, Kind: kind})
+		if err != nil {
+			return err
+		}
+		_, err = e.Remove()
+		return err
+	})
+	if errors.Is(err, ErrUnsupported) && kind == Kernel {
+		need.Skip(t, "sch_netem", err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// within runs f on a thread in the author's namespace.
+func within(t testing.TB, p *place, f func(ctx context.Context) error) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	return inside(p.author, func() error { return f(ctx) })
+}
+
+func testLatency(t *testing.T, kind Kind) {
+	p := newPlace(t)
+	basePing, baseTCP := Median(p.ping(t, 50)), p.rtt(t, 50)
+	for _, latency := range latencies {
+		t.Run(latency.String(), func(t *testing.T) {
+			count := 50
+			if latency > 100*time.Millisecond {
+				count = 5
+			}
+			d := p.delay(t, kind, latency)
+			checkListed(t, p, kind, true)
+			pings := p.ping(t, 50)
+			if err := CheckRTT(basePing, Median(pings), latency); err != nil {
+				t.Errorf("by ping: %v", err)
+			}
+			for _, ping := range pings {
+				if ping < latency-latency/100 { // ping's third digit
+					t.Errorf("a ping took %v, less than the delay", ping)
+				}
+			}
+			if err := CheckRTT(baseTCP, p.rtt(t, count), latency); err != nil {
+				t.Errorf("by TCP handshakes: %v", err)
+			}
+			s := p.remove(t, d)
+			checkStats(t, s, 50+2*count)
+			checkListed(t, p, kind, false)
+			if base := Median(p.ping(t, 20)); base > basePing+300*time.Microsecond {
+				t.Errorf("a ping takes %v after the delay was removed, %v before", base, basePing)
+			}
+			t.Log(describe(s))
+		})
+	}
+}
+
+// checkListed asks tc and ip what is there.
+func checkListed(t testing.TB, p *place, kind Kind, there bool) {
+	t.Helper()
+	need.Command(t, "netem", "tc")
+	listed := p.run(t, "tc", "qdisc", "show", "dev", p.Interface) + p.run(t, "ip", "-o", "link")
+	for _, sign := range map[Kind][]string{Kernel: {"netem"}, Userspace: {"clsact", "cbd"}}[kind] {
+		if strings.Contains(listed, sign) != there {
+			t.Errorf("%s listed: %v, want %v:\n%s", sign, !there, there, listed)
+		}
+	}
+}
+
+// testKilled: the kernel's delay outlives its process, what user space would
+// have held is lost. Neither passes undelayed, and the next delay clears up.
+func testKilled(t *testing.T, kind Kind) {
+	p := newPlace(t)
+	const latency = 20 * time.Millisecond
+	base := p.rtt(t, 20)
+	d := p.delay(t, kind, latency)
+	if err := CheckRTT(base, p.rtt(t, 10), latency); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = d.cmd.Wait()
+	d.ended = true
+	err := within(t, p, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		defer cancel()
+		samples, err := RTT(ctx, p.server, 5)
+		if err == nil && Median(samples) < latency {
+			t.Errorf("a handshake takes %v after the process was killed: it passed undelayed", Median(samples))
+		}
+		return err
+	})
+	if kind == Kernel && err != nil {
+		t.Errorf("after the process was killed: %v", err)
+	}
+	if kind == Userspace && !errors.Is(err, context.DeadlineExceeded) && (err == nil || !strings.Contains(err.Error(), "timeout")) {
+		t.Errorf("after the process was killed a handshake answers %v, it should time out", err)
+	}
+	d = p.delay(t, kind, latency)
+	if err := CheckRTT(base, p.rtt(t, 10), latency); err != nil {
+		t.Error(err)
+	}
+	p.remove(t, d)
+	if rtt := p.rtt(t, 20); rtt > base+300*time.Microsecond {
+		t.Errorf("a handshake takes %v after all, %v before", rtt, base)
+	}
+}
+
+func testConnections(t *testing.T, kind Kind) {
+	p := newPlace(t)
+	undelayed := p.load(t, 512, 5000, 1000)
+	rate := func(l loaded) float64 { return float64(l.Answered) / l.Elapsed.Seconds() }
+	for _, latency := range []time.Duration{10 * time.Millisecond, 100 * time.Millisecond} {
+		const events = 5120
+		d := p.delay(t, kind, latency)
+		l := p.load(t, 512, events, 1000)
+		s := p.remove(t, d)
+		checkStats(t, s, 4*events)
+		theory := 512 / (2 * latency).Seconds()
+		// Where theory is beyond what this machine does without a delay,
+		// it says nothing. Faster than theory is a delay that isn't one.
+		if got := rate(l); got > 1.02*theory || got < 0.8*theory && theory < 0.5*rate(undelayed) {
+			t.Errorf("%v: %.0f events/s, theory is %.0f (and %.0f without delay)", latency, got, theory, rate(undelayed))
+		}
+		t.Logf("%v: %.0f events/s, theory is %.0f, %.0f without delay; %s", latency, rate(l), theory, rate(undelayed), describe(s))
+	}
+}
+
+// testBulk sends what the kernel would hand over in packets of 64 KiB, not
+// yet checksummed.
+func testBulk(t *testing.T, kind Kind) {
+	p := newPlace(t)
+	d := p.delay(t, kind, time.Millisecond)
+	p.load(t, 4, 16, 1<<20)
+	s := p.remove(t, d)
+	checkStats(t, s, 1)
+	if kind == Userspace && s.In < 16<<20/1500 {
+		t.Errorf("%d packets for 16 MiB: they weren't segmented", s.In)
+	}
+}
+
+func testJumbo(t *testing.T, kind Kind) {
+	p := newPlace(t)
+	p.run(t, "ip", "link", "set", p.Interface, "mtu", "9000")
+	output(t, p.BrokerCommand(t.Context(), "ip", "link", "set", brokerEnd, "mtu", "9000"))
+	d := p.delay(t, kind, 5*time.Millisecond)
+	if err := CheckRTT(0, Median(p.ping(t, 20, "-s", "8972", "-M", "do")), 5*time.Millisecond); err != nil {
+		t.Error(err)
+	}
+	p.load(t, 4, 16, 1<<20)
+	checkStats(t, p.remove(t, d), 20)
+}
+
+func testIPv6(t *testing.T, kind Kind) {
+	p := newPlace(t)
+	p.BrokerAddr = p.ipv6(t)
+	p.server = p.serve(t)
+	base := p.rtt(t, 20)
+	d := p.delay(t, kind, 10*time.Millisecond)
+	if err := CheckRTT(base, p.rtt(t, 20), 10*time.Millisecond); err != nil {
+		t.Error(err)
+	}
+	if err := CheckRTT(base, Median(p.ping(t, 20)), 10*time.Millisecond); err != nil {
+		t.Error(err)
+	}
+	checkStats(t, p.remove(t, d), 40)
+}
+
+// testGone takes the interface down.
+func testGone(t *testing.T, kind Kind) {
+	if kind == Kernel {
+		t.Skip("the kernel's delay stays with its interface")
+	}
+	p := newPlace(t)
+	d := p.delay(t, kind, time.Millisecond)
+	p.run(t, "ip", "link", "set", p.Interface, "down")
+	var s Stats
+	d.read(t, &s)
+	d.ended = true
+	if err := d.cmd.Wait(); err == nil || !strings.Contains(d.stderr.String(), "went down or away") {
+		t.Errorf("the interface went down, the delay ends with %v, and says %q", err, &d.stderr)
+	}
+}
+
+// testForeign: what others have put on an interface is theirs.
+func testForeign(t *testing.T, kind Kind) {
+	p := newPlace(t)
+	if kind == Kernel {
+		p.run(t, "tc", "qdisc", "add", "dev", p.Interface, "root", "handle", "7:", "pfifo")
+	} else {
+		p.run(t, "tc", "qdisc", "add", "dev", p.Interface, "clsact")
+		p.run(t, "tc", "filter", "add", "dev", p.Interface, "ingress", "u32", "match", "u32", "0", "0", "flowid", "1:1")
+	}
+	err := within(t, p, func(ctx context.Context) error {
+		_, err := Add(ctx, Delay{Interface: p.Interface, OneWay: time.Millisecond, Kind: kind})
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "take it away first") {
+		t.Errorf("Add answers %v", err)
+	}
+}

@@ -1,0 +1,97 @@
+package netem
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test binary stand in for cometbench, whose subcommands
+// netem starts, and for the two programs of the load that the tests make. As
+// process 1 of a virtual machine it sets the machine up first.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err := subcommand(ctx, os.Args[1], os.Args[2:])
+		stop()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "netem.test:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if os.Getpid() == 1 {
+		os.Exit(bootMachine())
+	}
+	os.Exit(m.Run())
+}
+
+func subcommand(ctx context.Context, name string, args []string) error {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	switch name {
+	case "pair":
+		return HoldPair(ctx, os.Stdin, os.Stdout)
+	case "pause":
+		<-ctx.Done()
+		return nil
+	case "within":
+		namespace := fs.String("net", "", "")
+		return errors.Join(fs.Parse(args), Within(*namespace, fs.Args()))
+	case "delay":
+		var d Delay
+		fs.StringVar(&d.Interface, "interface", authorEnd, "")
+		fs.DurationVar(&d.OneWay, "latency", 0, "")
+		fs.IntVar(&d.Packets, "packets", 0, "")
+		kind := fs.String("netem", "auto", "")
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		d.Kind = Kind(*kind)
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			cancel()
+		}()
+		return HoldDelay(ctx, os.Stdout, d)
+	case "rtt":
+		addr := fs.String("addr", "", "")
+		count := fs.Int("count", 10, "")
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		samples, err := RTT(ctx, *addr, *count)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(os.Stdout).Encode(Median(samples))
+	case "nest":
+		return nest(ctx, os.Stdin, os.Stdout)
+	case "ipv6":
+		return os.WriteFile("/proc/sys/net/ipv6/conf/"+args[0]+"/disable_ipv6", []byte("0"), 0)
+	case "serve":
+		return serve(ctx, os.Stdin, os.Stdout)
+	case "load":
+		var l load
+		fs.StringVar(&l.addr, "addr", "", "")
+		fs.IntVar(&l.conns, "conns", 1, "")
+		fs.IntVar(&l.events, "events", 1, "")
+		fs.IntVar(&l.size, "size", 1000, "")
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		return json.NewEncoder(os.Stdout).Encode(l.run(ctx))
+	}
+	return fmt.Errorf("no such subcommand: %s", name)
+}

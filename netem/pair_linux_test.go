@@ -1,0 +1,226 @@
+package netem
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"cometbench/internal/need"
+)
+
+// nested is what a process says that has made a pair and tried it.
+type nested struct {
+	Author, Broker int // holders
+	User           bool
+	Ports          string // of the author's namespace
+	Warnings       []string
+	Base, RTT      time.Duration
+	Stats          Stats
+	Err            string
+	Unsupported    bool
+}
+
+const nestedLatency = 5 * time.Millisecond
+
+// nest makes a pair, tries it, says what came of it, and holds the pair until
+// stdin ends.
+func nest(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
+	var n nested
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	pair, err := NewPair(ctx, self)
+	if err == nil {
+		defer pair.Close()
+		n.Author, n.Broker, n.User, n.Warnings = pair.author, pair.broker, pair.user, pair.Warnings
+		err = n.try(ctx, pair, self)
+	}
+	if err != nil {
+		n.Err, n.Unsupported = err.Error(), errors.Is(err, ErrUnsupported)
+	}
+	if err := json.NewEncoder(stdout).Encode(n); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, stdin)
+	return err
+}
+
+func (n *nested) try(ctx context.Context, pair *Pair, self string) error {
+	ports, err := pair.AuthorCommand(ctx, "cat", "/proc/sys/net/ipv4/ip_local_port_range").Output()
+	if err != nil {
+		return fmt.Errorf("read the port range: %w", err)
+	}
+	n.Ports = strings.Join(strings.Fields(string(ports)), " ")
+
+	server := pair.BrokerCommand(ctx, self, "serve")
+	serverIn, err1 := server.StdinPipe()
+	serverOut, err2 := server.StdoutPipe()
+	if err := errors.Join(err1, err2, server.Start()); err != nil {
+		return err
+	}
+	defer server.Wait()
+	defer serverIn.Close()
+	var port int
+	if err := json.NewDecoder(serverOut).Decode(&port); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	measure := func(to *time.Duration) error {
+		out, err := pair.AuthorCommand(ctx, self, "rtt", "-addr", fmt.Sprintf("%v:%d", pair.BrokerAddr, port)).Output()
+		return errors.Join(err, json.Unmarshal(out, to))
+	}
+	if err := measure(&n.Base); err != nil {
+		return err
+	}
+	delay := pair.AuthorCommand(ctx, self, "delay", "-latency", nestedLatency.String(), "-netem", "userspace")
+	delay.Stderr = os.Stderr
+	delayIn, err1 := delay.StdinPipe()
+	delayOut, err2 := delay.StdoutPipe()
+	if err := errors.Join(err1, err2, delay.Start()); err != nil {
+		return err
+	}
+	defer delay.Wait()
+	defer delayIn.Close()
+	said := json.NewDecoder(delayOut)
+	if err := said.Decode(new(Ready)); err != nil {
+		return fmt.Errorf("delay: %w", err)
+	}
+	if err := measure(&n.RTT); err != nil {
+		return err
+	}
+	_ = delayIn.Close()
+	return said.Decode(&n.Stats)
+}
+
+// startNest runs nest as the user uid.
+func startNest(t *testing.T, uid uint32) (*process, nested) {
+	t.Helper()
+	cmd := exec.Command(copySelf(t), "nest")
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	if uid != 0 {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uid, Gid: uid}
+	}
+	p := start(t, cmd)
+	var n nested
+	p.read(t, &n)
+	return p, n
+}
+
+// copySelf copies the test's executable to where everyone may run it.
+func copySelf(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "netem-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "netem.test")
+	if err := errors.Join(os.WriteFile(path, binary, 0o755), os.Chmod(dir, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestPair(t *testing.T) {
+	need.Root(t)
+	for _, test := range []struct {
+		name string
+		what string
+		uid  uint32
+	}{{"root", "netem", 0}, {"user namespace", "userns", 65534}} {
+		t.Run(test.name, func(t *testing.T) {
+			p, n := startNest(t, test.uid)
+			if n.Unsupported {
+				need.Skip(t, test.what, n.Err)
+			}
+			if n.Err != "" {
+				t.Fatal(n.Err)
+			}
+			if n.User != (test.uid != 0) {
+				t.Errorf("it has a user namespace: %v", n.User)
+			}
+			if len(n.Warnings) != 0 || n.Ports != "1024 65535" {
+				t.Errorf("the author's port range is %s, warnings are %q", n.Ports, n.Warnings)
+			}
+			if err := CheckRTT(n.Base, n.RTT, nestedLatency); err != nil {
+				t.Error(err)
+			}
+			checkStats(t, n.Stats, 10)
+
+			// Killed, it leaves nothing behind.
+			if err := p.cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = p.cmd.Wait()
+			p.ended = true
+			for _, pid := range []int{n.Author, n.Broker} {
+				gone(t, pid)
+			}
+		})
+	}
+}
+
+// gone waits for a process to be gone, or fails.
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return
+		}
+	}
+	t.Errorf("process %d, which held a namespace, is still there", pid)
+}
+
+func TestPairErrors(t *testing.T) {
+	_, err := NewPair(t.Context(), "/does/not/exist")
+	if err == nil || !strings.Contains(err.Error(), "/does/not/exist") {
+		t.Errorf("without an executable NewPair answers %v", err)
+	}
+	if err := new(Pair).Close(); err != nil {
+		t.Errorf("closing what wasn't made: %v", err)
+	}
+	if err := Within("/proc/self/ns/net", nil); err == nil {
+		t.Error("Within runs no command")
+	}
+	if err := Within("/does/not/exist", []string{"true"}); err == nil || !strings.Contains(err.Error(), "/does/not/exist") {
+		t.Errorf("Within in no namespace answers %v", err)
+	}
+}
+
+func TestAddErrors(t *testing.T) {
+	for _, test := range []struct {
+		d    Delay
+		want string
+	}{
+		{Delay{OneWay: time.Millisecond}, "no interface"},
+		{Delay{Interface: "lo"}, "above 0"},
+		{Delay{Interface: "lo", OneWay: 2 * MaxOneWay}, "at most 1m0s"},
+		{Delay{Interface: "lo", OneWay: 1, Kind: "slow"}, `"slow"`},
+		{Delay{Interface: "lo", OneWay: 1, Packets: -1}, "negative"},
+		{Delay{Interface: "nothing0", OneWay: 1}, "there are lo"},
+		{Delay{Interface: "lo", OneWay: 1, Kind: Userspace}, "Ethernet"},
+	} {
+		if _, err := Add(t.Context(), test.d); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("Add(%+v) answers %v, want %q", test.d, err, test.want)
+		}
+	}
+}

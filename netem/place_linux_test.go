@@ -1,0 +1,235 @@
+package netem
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"cometbench/internal/need"
+)
+
+// place is a pair of namespaces with a server in the broker's.
+type place struct {
+	*Pair
+	self   string
+	server string // HOST:PORT
+}
+
+// newPlace makes a place, of which nothing is left after the test.
+func newPlace(t testing.TB) *place {
+	t.Helper()
+	need.Root(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := NewPair(t.Context(), self)
+	if errors.Is(err, ErrUnsupported) {
+		need.Skip(t, "netem", err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := pair.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p := &place{Pair: pair, self: self}
+	p.server = p.serve(t)
+	return p
+}
+
+// process is a program that prints JSON and ends when its input does.
+type process struct {
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	stdout *json.Decoder
+	stderr bytes.Buffer
+	ended  bool
+}
+
+func start(t testing.TB, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd}
+	cmd.Stderr = &p.stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.stdin, p.stdout = stdin, json.NewDecoder(stdout)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if !p.ended {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+	return p
+}
+
+// read reads one value that the process prints.
+func (p *process) read(t testing.TB, v any) {
+	t.Helper()
+	if err := p.stdout.Decode(v); err != nil {
+		_ = p.cmd.Process.Kill()
+		p.ended = true
+		_ = p.cmd.Wait()
+		t.Fatalf("%v: %v\n%s", p.cmd.Args, err, &p.stderr)
+	}
+}
+
+// end ends the process.
+func (p *process) end(t testing.TB) {
+	t.Helper()
+	p.ended = true
+	_ = p.stdin.Close()
+	if err := p.cmd.Wait(); err != nil {
+		t.Fatalf("%v: %v\n%s", p.cmd.Args, err, &p.stderr)
+	}
+}
+
+func (p *place) serve(t testing.TB) string {
+	t.Helper()
+	server := start(t, p.BrokerCommand(context.Background(), p.self, "serve"))
+	var port uint16
+	server.read(t, &port)
+	t.Cleanup(func() { server.end(t) })
+	return netip.AddrPortFrom(p.BrokerAddr, port).String()
+}
+
+// delay starts a delay of the author's interface in a process of its own.
+func (p *place) delay(t testing.TB, kind Kind, latency time.Duration) *process {
+	t.Helper()
+	d := start(t, p.AuthorCommand(context.Background(), p.self, "delay", "-netem", string(kind), "-latency", latency.String()))
+	var ready Ready
+	d.read(t, &ready)
+	if ready.Kind != kind || ready.OneWay != latency || ready.Interface != p.Interface {
+		t.Fatalf("asked for %v of %v on %s, got %+v", kind, latency, p.Interface, ready)
+	}
+	return d
+}
+
+// remove ends a delay and returns its statistics.
+func (p *place) remove(t testing.TB, d *process) Stats {
+	t.Helper()
+	_ = d.stdin.Close()
+	var s Stats
+	d.read(t, &s)
+	d.end(t)
+	return s
+}
+
+// rtt returns the median round trip of handshakes.
+func (p *place) rtt(t testing.TB, count int) time.Duration {
+	t.Helper()
+	var d time.Duration
+	p.json(t, &d, "rtt", "-addr", p.server, "-count", strconv.Itoa(count))
+	return d
+}
+
+// load runs a load.
+func (p *place) load(t testing.TB, conns, events, size int) loaded {
+	t.Helper()
+	var l loaded
+	p.json(t, &l, "load", "-addr", p.server, "-conns", strconv.Itoa(conns), "-events", strconv.Itoa(events), "-size", strconv.Itoa(size))
+	if l.Failure != "" || l.Answered != int64(events) {
+		t.Errorf("%d of %d events were answered; one failed: %s", l.Answered, events, l.Failure)
+	}
+	if l.Counters.RetransSegs != 0 {
+		t.Errorf("segments were sent again: %+v", l.Counters)
+	}
+	return l
+}
+
+func (p *place) json(t testing.TB, v any, args ...string) {
+	t.Helper()
+	run := start(t, p.AuthorCommand(context.Background(), p.self, args...))
+	run.read(t, v)
+	run.end(t)
+}
+
+// run runs a tool in the author's namespace and returns what it prints.
+func (p *place) run(t testing.TB, tool string, args ...string) string {
+	t.Helper()
+	return output(t, p.AuthorCommand(t.Context(), tool, args...))
+}
+
+func output(t testing.TB, cmd *exec.Cmd) string {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
+	}
+	return string(out)
+}
+
+var pingTime = regexp.MustCompile(`time=([0-9.]+) ms`)
+
+// ping pings count times, several at a time, and returns the round trips.
+// ping gives three digits.
+func (p *place) ping(t testing.TB, count int, args ...string) []time.Duration {
+	t.Helper()
+	need.Command(t, "netem", "ping")
+	args = append([]string{"-n", "-c", strconv.Itoa(count), "-i", "0.01", "-w", "20"}, args...)
+	out := p.run(t, "ping", append(args, p.BrokerAddr.String())...)
+	var times []time.Duration
+	for lines := bufio.NewScanner(strings.NewReader(out)); lines.Scan(); {
+		if m := pingTime.FindStringSubmatch(lines.Text()); m != nil {
+			d, err := time.ParseDuration(m[1] + "ms")
+			if err != nil {
+				t.Fatal(err)
+			}
+			times = append(times, d)
+		}
+	}
+	if len(times) != count {
+		t.Fatalf("%d of %d pings were answered:\n%s", len(times), count, out)
+	}
+	return times
+}
+
+// checkStats fails unless all that went in came out.
+func checkStats(t testing.TB, s Stats, atLeast int) {
+	t.Helper()
+	if s.Drops != 0 || s.Out != s.In || s.In < uint64(atLeast) {
+		t.Errorf("at least %d packets in, all of them out, and none dropped are wanted: %s", atLeast, describe(s))
+	}
+}
+
+func describe(s Stats) string {
+	return fmt.Sprintf("%d in, %d out, %d dropped, late by %v in the mean, p99 at most %v, at most %v, CPU %v",
+		s.In, s.Out, s.Drops, s.Lateness.Mean(), s.Lateness.Quantile(0.99), s.Lateness.Max, s.CPU)
+}
+
+// ipv6 gives both ends IPv6 addresses and returns the broker's.
+func (p *place) ipv6(t testing.TB) netip.Addr {
+	t.Helper()
+	type command func(ctx context.Context, name string, args ...string) *exec.Cmd
+	for end, in := range map[string]struct {
+		run  command
+		addr string
+	}{authorEnd: {p.AuthorCommand, "fd00::1/64"}, brokerEnd: {p.BrokerCommand, "fd00::2/64"}} {
+		output(t, in.run(t.Context(), p.self, "ipv6", end))
+		output(t, in.run(t.Context(), "ip", "addr", "add", in.addr, "dev", end, "nodad"))
+	}
+	return netip.MustParseAddr("fd00::2")
+}
