@@ -117,11 +117,7 @@ func testKilled(t *testing.T, kind Kind) {
 	if err := CheckRTT(base, p.rtt(t, 10), latency); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = d.cmd.Wait()
-	d.ended = true
+	d.kill()
 	err := within(t, p, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 		defer cancel()

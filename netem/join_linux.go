@@ -1,6 +1,7 @@
 package netem
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -112,20 +113,49 @@ func (s side) address(link netlink.Link, neighbour side) error {
 func inside(pid int, f func() error) error {
 	result := make(chan error)
 	go func() {
-		// Not unlocked: the thread ends with the goroutine.
 		runtime.LockOSThread()
-		result <- func() error {
-			path := fmt.Sprintf("/proc/%d/ns/net", pid)
-			fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if err != nil {
-				return fmt.Errorf("open the network namespace %s: %w", path, err)
-			}
-			defer unix.Close(fd)
-			if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
-				return fmt.Errorf("enter the network namespace %s: %w", path, err)
-			}
-			return f()
-		}()
+		back, err := enter(fmt.Sprintf("/proc/%d/ns/net", pid))
+		if err != nil {
+			runtime.UnlockOSThread()
+			result <- err
+			return
+		}
+		err = f()
+		// A thread that ended with its goroutine wouldn't have to go back,
+		// but the first one of a process doesn't end, and the process's
+		// namespace is that of its first thread.
+		if lost := back(); lost != nil {
+			err = errors.Join(err, lost)
+		} else {
+			runtime.UnlockOSThread()
+		}
+		result <- err
 	}()
 	return <-result
+}
+
+// enter takes the calling thread into a network namespace, and back takes it
+// back again.
+func enter(path string) (back func() error, err error) {
+	old, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open the thread's network namespace: %w", err)
+	}
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		_ = unix.Close(old)
+		return nil, fmt.Errorf("open the network namespace %s: %w", path, err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
+		_ = unix.Close(old)
+		return nil, answer(err, "enter the network namespace "+path)
+	}
+	return func() error {
+		defer unix.Close(old)
+		if err := unix.Setns(old, unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("return to the thread's network namespace: %w", err)
+		}
+		return nil
+	}, nil
 }

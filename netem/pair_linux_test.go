@@ -152,7 +152,8 @@ func TestPair(t *testing.T) {
 				need.Skip(t, test.what, n.Err)
 			}
 			if n.Err != "" {
-				t.Fatal(n.Err)
+				p.kill()
+				t.Fatalf("%s\n%s", n.Err, &p.stderr)
 			}
 			if n.User != (test.uid != 0) {
 				t.Errorf("it has a user namespace: %v", n.User)
@@ -166,11 +167,7 @@ func TestPair(t *testing.T) {
 			checkStats(t, n.Stats, 10)
 
 			// Killed, it leaves nothing behind.
-			if err := p.cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			_ = p.cmd.Wait()
-			p.ended = true
+			p.kill()
 			for _, pid := range []int{n.Author, n.Broker} {
 				gone(t, pid)
 			}

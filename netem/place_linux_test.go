@@ -78,21 +78,25 @@ func start(t testing.TB, cmd *exec.Cmd) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if !p.ended {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		}
+		p.kill()
 	})
 	return p
+}
+
+// kill ends a process that hasn't ended.
+func (p *process) kill() {
+	if !p.ended {
+		p.ended = true
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+	}
 }
 
 // read reads one value that the process prints.
 func (p *process) read(t testing.TB, v any) {
 	t.Helper()
 	if err := p.stdout.Decode(v); err != nil {
-		_ = p.cmd.Process.Kill()
-		p.ended = true
-		_ = p.cmd.Wait()
+		p.kill()
 		t.Fatalf("%v: %v\n%s", p.cmd.Args, err, &p.stderr)
 	}
 }
