@@ -1,0 +1,163 @@
+// Package images makes the container images that hold a broker: any release of
+// Comet, by version, from the Python registry; a source tree of it; or an image
+// that somebody else made. An image's labels say what is in it.
+package images
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Newest is the name of the newest release of Comet.
+const Newest = "comet-3.1.0"
+
+// Kind says where a broker comes from.
+type Kind int
+
+const (
+	// Embedded is the broker that is built into this module.
+	Embedded Kind = iota
+	// Release is a release of Comet on the Python registry.
+	Release
+	// Source is a source tree of Comet on this machine.
+	Source
+	// Git is a revision of a git repository of Comet.
+	Git
+	// Remote is a broker that somebody else runs.
+	Remote
+	// Foreign is a container image that somebody else made, which runs a broker
+	// by itself.
+	Foreign
+)
+
+// Broker is a broker by its name.
+type Broker struct {
+	// Name is what [Parse] was given.
+	Name string
+	// Label stands for the broker in names of benchmarks and folders. It
+	// holds no slash and no space. That of a source tree gets a digest of
+	// its content when its image is built.
+	Label string
+	Kind  Kind
+	// Version is the release of Comet, of kind Release.
+	Version string
+	// Path is the folder of kind Source, the URL of kind Git, the reference
+	// of kind Foreign, the address (host:port) of kind Remote.
+	Path string
+	// Revision is the branch, tag or commit of kind Git.
+	Revision string
+	// Python ("3.13") and Twisted ("24.3.0") are "" where the generation's
+	// own are taken.
+	Python, Twisted string
+}
+
+const wanted = "want embedded, comet-VERSION, comet@FOLDER, comet@git+URL#REVISION, tcp://HOST:PORT or image:NAME, " +
+	"a Comet with +pythonVERSION or +twistedVERSION behind it if need be"
+
+var (
+	version = regexp.MustCompile(`^[0-9]+(\.[0-9]+){1,3}([a-z]+[0-9]+)?$`)
+	chosen  = regexp.MustCompile(`^(.*)\+(python|twisted)([0-9]+(?:\.[0-9]+){1,3})$`)
+	unsafe  = regexp.MustCompile(`[^A-Za-z0-9._@+-]+`)
+)
+
+// Parse reads the name of a broker: "embedded", "comet-3.1.0",
+// "comet-3.1.0+python3.13", "comet@../comet", "comet@git+https://HOST/comet#main",
+// "tcp://127.0.0.1:8098", "image:my-broker:latest". Its errors name the value
+// and what is allowed.
+func Parse(name string) (Broker, error) {
+	b := Broker{Name: name}
+	refuse := func(why string) (Broker, error) {
+		return Broker{}, fmt.Errorf("broker %q: %s: %s", name, why, wanted)
+	}
+	rest := name
+	for {
+		m := chosen.FindStringSubmatch(rest)
+		if m == nil {
+			break
+		}
+		field := map[string]*string{"python": &b.Python, "twisted": &b.Twisted}[m[2]]
+		if *field != "" {
+			return refuse(m[2] + " is given twice")
+		}
+		rest, *field = m[1], m[3]
+	}
+	switch {
+	case rest == "embedded":
+		b.Kind, b.Label = Embedded, rest
+	case strings.HasPrefix(rest, "comet-"):
+		b.Kind, b.Version = Release, strings.TrimPrefix(rest, "comet-")
+		if !version.MatchString(b.Version) {
+			return refuse("no version of Comet")
+		}
+		b.Label = rest
+	case strings.HasPrefix(rest, "comet@git+"):
+		b.Kind = Git
+		b.Path, b.Revision, _ = strings.Cut(strings.TrimPrefix(rest, "comet@git+"), "#")
+		if b.Path == "" || strings.HasPrefix(b.Path, "-") || strings.HasPrefix(b.Revision, "-") {
+			return refuse("no repository")
+		}
+		b.Label = "comet@" + clean(strings.TrimSuffix(filepath.Base(b.Path), ".git")+"-"+b.Revision)
+	case strings.HasPrefix(rest, "comet@"):
+		b.Kind, b.Path = Source, strings.TrimPrefix(rest, "comet@")
+		path, err := filepath.Abs(b.Path)
+		if err != nil || b.Path == "" {
+			return refuse("no folder")
+		}
+		b.Label = "comet@" + clean(filepath.Base(path))
+	case strings.HasPrefix(rest, "tcp://"):
+		b.Kind, b.Path = Remote, strings.TrimPrefix(rest, "tcp://")
+		host, port, err := net.SplitHostPort(b.Path)
+		if n, bad := strconv.Atoi(port); err != nil || bad != nil || host == "" || n < 1 || n > 65535 {
+			return refuse("no host and port")
+		}
+		b.Label = "tcp-" + clean(strings.ReplaceAll(b.Path, ":", "-"))
+	case strings.HasPrefix(rest, "image:"):
+		b.Kind, b.Path = Foreign, strings.TrimPrefix(rest, "image:")
+		if b.Path == "" {
+			return refuse("no image")
+		}
+		b.Label = "image-" + clean(strings.NewReplacer("/", "-", ":", "-").Replace(b.Path))
+	default:
+		return refuse("not a name of a broker")
+	}
+	if b.Python+b.Twisted != "" {
+		switch b.Kind {
+		case Release, Source, Git:
+		default:
+			return refuse("Python and Twisted can be chosen for a Comet only")
+		}
+		if b.Python != "" {
+			b.Label += "+python" + b.Python
+		}
+		if b.Twisted != "" {
+			b.Label += "+twisted" + b.Twisted
+		}
+	}
+	return b, nil
+}
+
+// ParseList reads a comma-separated list of names. Two that have the same label
+// are refused.
+func ParseList(names string) ([]Broker, error) {
+	var list []Broker
+	for _, name := range strings.Split(names, ",") {
+		b, err := Parse(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
+		}
+		for _, have := range list {
+			if have.Label == b.Label {
+				return nil, fmt.Errorf("brokers %q and %q have the same label %s: measure them one after the other, or name their folders differently", have.Name, b.Name, b.Label)
+			}
+		}
+		list = append(list, b)
+	}
+	return list, nil
+}
+
+// clean makes a word that fits into a benchmark's name and a folder's.
+func clean(s string) string { return strings.Trim(unsafe.ReplaceAllString(s, "-"), "-") }

@@ -1,0 +1,227 @@
+package images
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"cometbench/results"
+
+	"github.com/ory/dockertest/v3/docker"
+)
+
+// Labels of the images, which say what is in them.
+const (
+	labelComet   = "cometbench.comet"
+	labelPython  = "cometbench.python"
+	labelTwisted = "cometbench.twisted"
+	labelRecipe  = "cometbench.recipe" // digest of what it was made from
+	labelHelp    = "cometbench.help"   // of its twistd comet
+)
+
+// repository is where images are tagged.
+const repository = "cometbench/comet"
+
+// Builder makes images on an engine, and finds those that it has made before.
+type Builder struct {
+	Client *docker.Client
+	// CABundle is a file of certificates to trust during the build; by
+	// default [CABundle] finds it.
+	CABundle string
+	// Base is the image to build on, in place of the usual public one.
+	Base string
+}
+
+// Image is an image that holds a Comet.
+type Image struct {
+	ID, Tag  string
+	Broker   Broker // with the digest of its sources in the label
+	Software results.Software
+	Dialect  Dialect
+}
+
+// Ensure returns the image of a broker of kind Release, Source or Git. It is
+// built the first time that its version, or the content of its source tree, is
+// asked for, and found afterwards.
+func (bu *Builder) Ensure(ctx context.Context, b Broker) (*Image, error) {
+	im, err := bu.ensure(ctx, b)
+	if err != nil {
+		return nil, fmt.Errorf("image of %s: %w", b.Name, err)
+	}
+	return im, nil
+}
+
+func (bu *Builder) ensure(ctx context.Context, b Broker) (*Image, error) {
+	source := ""
+	switch b.Kind {
+	case Release:
+	case Source:
+		source = b.Path
+	case Git:
+		dir, err := os.MkdirTemp("", "cometbench-git-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		if err := clone(ctx, b, dir); err != nil {
+			return nil, err
+		}
+		source = dir
+	default:
+		return nil, errors.New("no Comet to build")
+	}
+	r, err := newRecipe(b, source)
+	if err != nil {
+		return nil, err
+	}
+	if digest := r.sourceDigest(); digest != "" {
+		label, chosen, _ := strings.Cut(b.Label, "+")
+		b.Label = label + "-" + digest
+		if chosen != "" {
+			b.Label += "+" + chosen
+		}
+	}
+	tag := repository + ":" + tagOf(b.Label) + "-" + r.digest()
+	if im, err := bu.find(ctx, b, tag); !errors.Is(err, docker.ErrNoSuchImage) {
+		return im, err
+	}
+	if err := bu.build(ctx, b, r, tag); err != nil {
+		return nil, err
+	}
+	return bu.find(ctx, b, tag)
+}
+
+// tagOf makes a tag of a label.
+func tagOf(label string) string { return strings.NewReplacer("@", "-", "+", "-").Replace(label) }
+
+// find returns the image of that tag, or docker.ErrNoSuchImage.
+func (bu *Builder) find(ctx context.Context, b Broker, tag string) (*Image, error) {
+	found, err := bu.Client.InspectImage(tag)
+	if err != nil {
+		return nil, err
+	}
+	labels := found.Config.Labels
+	dialect, err := ParseDialect(labels[labelHelp])
+	if err != nil {
+		return nil, err
+	}
+	return &Image{
+		ID: found.ID, Tag: tag, Broker: b, Dialect: dialect,
+		Software: results.Software{
+			Comet: labels[labelComet], Python: labels[labelPython], Twisted: labels[labelTwisted], Image: found.ID,
+		},
+	}, ctx.Err()
+}
+
+// build makes the image in two steps: what is installed is known only after it
+// was, and becomes the labels of the second.
+func (bu *Builder) build(ctx context.Context, b Broker, r *recipe, tag string) error {
+	base, err := bu.base(ctx, r.python)
+	if err != nil {
+		return err
+	}
+	ca := bu.CABundle
+	if ca == "" {
+		if ca, err = CABundle(); err != nil {
+			return err
+		}
+	}
+	input, err := r.context(ca)
+	if err != nil {
+		return err
+	}
+	args := []docker.BuildArg{
+		{Name: "BASE", Value: base},
+		{Name: "REQUIREMENT", Value: r.requirement},
+		{Name: "TWISTED", Value: r.twisted},
+	}
+	for _, name := range passed() {
+		if value := os.Getenv(name); value != "" {
+			args = append(args, docker.BuildArg{Name: name, Value: value})
+		}
+	}
+	unlabelled := tag + "-unlabelled"
+	err = bu.run(docker.BuildImageOptions{
+		Name: unlabelled, InputStream: input, BuildArgs: args,
+		RmTmpContainer: true, ForceRmTmpContainer: true, Context: ctx,
+	})
+	if err != nil {
+		return err
+	}
+	defer bu.Client.RemoveImage(unlabelled) // its layers live on under the tag
+	labels, err := bu.inspect(ctx, unlabelled)
+	if err != nil {
+		return err
+	}
+	if _, err := ParseDialect(labels[labelHelp]); err != nil {
+		return err
+	}
+	labels[labelRecipe] = r.digest()
+	input, err = archive([]file{{"Dockerfile", 0o644, []byte("FROM " + unlabelled + "\n")}})
+	if err != nil {
+		return err
+	}
+	return bu.run(docker.BuildImageOptions{
+		Name: tag, InputStream: input, Labels: labels,
+		RmTmpContainer: true, ForceRmTmpContainer: true, Context: ctx,
+	})
+}
+
+// run builds, and has the end of what the build printed in its error.
+func (bu *Builder) run(o docker.BuildImageOptions) error {
+	var output bytes.Buffer
+	o.OutputStream = &output
+	if err := bu.Client.BuildImage(o); err != nil {
+		lines := strings.Split(strings.TrimSpace(output.String()), "\n")
+		if n := len(lines) - 20; n > 0 {
+			lines = lines[n:]
+		}
+		return fmt.Errorf("build: %w\n%s", err, strings.Join(lines, "\n"))
+	}
+	return nil
+}
+
+// base returns the image to build on: the usual public one, or, where it can't
+// be had, the stand-in that images/base/build makes from Debian.
+func (bu *Builder) base(ctx context.Context, python string) (string, error) {
+	if bu.Base != "" {
+		return bu.Base, nil
+	}
+	public, standIn := "python:"+python+"-slim", "cometbench/base:python"+python
+	for _, name := range []string{public, standIn} {
+		if _, err := bu.Client.InspectImage(name); err == nil {
+			return name, nil
+		}
+	}
+	err := bu.Client.PullImage(docker.PullImageOptions{
+		Repository: "python", Tag: python + "-slim", Context: ctx,
+	}, docker.AuthConfiguration{})
+	if err != nil {
+		return "", fmt.Errorf("the base image %s can't be pulled (%w): where no image registry is reachable, make %s from Debian by images/base/build %s",
+			public, err, standIn, python)
+	}
+	return public, nil
+}
+
+// clone gets a revision of a git repository.
+func clone(ctx context.Context, b Broker, dir string) error {
+	git := func(args ...string) error {
+		cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
+		cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(string(out)))
+		}
+		return nil
+	}
+	if err := git("clone", "--quiet", "--", b.Path, "."); err != nil {
+		return err
+	}
+	if b.Revision == "" {
+		return nil
+	}
+	return git("checkout", "--quiet", "--detach", b.Revision, "--")
+}

@@ -1,0 +1,50 @@
+package images
+
+import (
+	"testing"
+	"time"
+
+	"cometbench/internal/need"
+
+	"context"
+
+	"github.com/ory/dockertest/v3/docker"
+)
+
+// TestReleases builds every release of Comet that is on the Python registry.
+func TestReleases(t *testing.T) {
+	need.Docker(t)
+	client, err := docker.NewClientFromEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ version, python string }{
+		{"1.0.1", "2.7"}, {"1.0.2", "2.7"}, {"1.0.3", "2.7"}, {"1.0.4", "2.7"},
+		{"1.1.0", "2.7"}, {"1.1.1", "2.7"}, {"1.1.2", "2.7"},
+		{"1.2.0", "2.7"}, {"1.2.1", "2.7"}, {"1.2.2", "2.7"},
+		{"2.0.0", "2.7"}, {"2.0.1", "2.7"},
+		{"3.0.0", "3.11"}, {"3.1.0", "3.11"},
+	} {
+		t.Run(tt.version, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+			defer cancel()
+			b, err := Parse("comet-" + tt.version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bu := &Builder{Client: client}
+			im, err := bu.Ensure(ctx, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if im.Software.Comet != tt.version || im.Software.Python[:len(tt.python)] != tt.python || im.Software.Twisted == "" {
+				t.Errorf("labels say %+v", im.Software)
+			}
+			again, err := bu.Ensure(ctx, b)
+			if err != nil || again.ID != im.ID {
+				t.Errorf("asked for again: %+v, %v, want the same image", again, err)
+			}
+			t.Logf("%+v\n%s", im.Software, im.Dialect)
+		})
+	}
+}

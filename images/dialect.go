@@ -1,0 +1,98 @@
+package images
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"strings"
+)
+
+// Ports of the VOEvent Transport Protocol, as a broker has them by default.
+const (
+	receivePort   = "8098"
+	broadcastPort = "8099"
+)
+
+// identity is the IVOA identifier that a broker under test is given.
+const identity = "ivo://cometbench/broker"
+
+// Dialect is how a Comet is started: what the help of its installed version
+// says. A table of releases would be broken by the next one.
+type Dialect struct {
+	localIVO      bool // knows --local-ivo
+	endpoints     bool // --receive and --broadcast take an endpoint
+	subscribe     string
+	subscribePort bool // the subscription is an endpoint with a port
+	eventDB       string
+}
+
+var option = regexp.MustCompile(`(?m)^\s*(?:-\w(?:[ =]\S+)?, +)?--([a-z][a-z-]*)(=?)(?: ?(\[[A-Za-z:_]+\]|[A-Z][A-Z_]+\b))?`)
+
+// ParseDialect reads what `twistd comet --help` prints.
+func ParseDialect(help string) (Dialect, error) {
+	takesValue := make(map[string]bool)
+	known := make(map[string]bool)
+	for _, m := range option.FindAllStringSubmatch(help, -1) {
+		known[m[1]] = true
+		takesValue[m[1]] = takesValue[m[1]] || m[2] != "" || m[3] != ""
+	}
+	d := Dialect{
+		localIVO:  known["local-ivo"],
+		endpoints: takesValue["receive"],
+	}
+	for _, name := range []string{"receive", "broadcast"} {
+		if !known[name] {
+			return d, fmt.Errorf("twistd comet --help knows no --%s: %.200q", name, help)
+		}
+	}
+	switch {
+	case known["subscribe"]:
+		d.subscribe, d.subscribePort = "subscribe", true
+	case known["remote"]:
+		d.subscribe = "remote"
+	default:
+		return d, fmt.Errorf("twistd comet --help knows neither --subscribe nor --remote: %.200q", help)
+	}
+	for _, name := range []string{"eventdb", "eventdb-path", "event-db"} {
+		if known[name] {
+			d.eventDB = name
+			return d, nil
+		}
+	}
+	return d, fmt.Errorf("twistd comet --help knows no --eventdb: %.200q", help)
+}
+
+// twistd is what every command begins with: no daemon, no pid file on a file
+// system that may be read-only, and the reactor that the paper used.
+func (d Dialect) twistd(log string) []string {
+	return []string{"twistd", "-n", "--pidfile=", "--reactor=epoll", "--logfile=" + log, "comet"}
+}
+
+func (d Dialect) common(args []string, eventDB string) []string {
+	if d.localIVO {
+		args = append(args, "--local-ivo="+identity)
+	}
+	return append(args, "--"+d.eventDB+"="+eventDB)
+}
+
+// BrokerCommand returns the command that receives and broadcasts events,
+// keeps its event databases in the folder eventDB, and logs to the file log.
+func (d Dialect) BrokerCommand(eventDB, log string) []string {
+	args := d.common(d.twistd(log), eventDB)
+	if d.endpoints {
+		return append(args, "--receive=tcp:"+receivePort, "--broadcast=tcp:"+broadcastPort)
+	}
+	return append(args, "--receive", "--broadcast")
+}
+
+// SubscriberCommand returns the command that subscribes to the broker on host.
+func (d Dialect) SubscriberCommand(host, eventDB, log string) []string {
+	remote := host
+	if d.subscribePort {
+		remote = "tcp:" + net.JoinHostPort(host, broadcastPort)
+	}
+	return append(d.common(d.twistd(log), eventDB), "--"+d.subscribe+"="+remote)
+}
+
+// String shows the broker's command, for a person.
+func (d Dialect) String() string { return strings.Join(d.BrokerCommand("DIR", "LOG"), " ") }
