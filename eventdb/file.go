@@ -1,0 +1,133 @@
+package eventdb
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// clockTick is the longest time for which a kernel hands out one and the same
+// modification time (a timer tick; 10 ms at 100 Hz) and some.
+const clockTick = 12 * time.Millisecond
+
+// A file is one file of a database. Reads are bounded by its size when it was
+// opened, and go through pread rather than a mapping: a file that is truncated
+// while it is mapped kills its reader.
+type file struct {
+	name string // for messages
+	size int64  // in bytes, when it was opened
+	r    io.ReaderAt
+	os   *os.File // nil when r isn't a file
+	was  os.FileInfo
+}
+
+// openFile opens the regular file at path.
+func openFile(path string) (*file, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open event database: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: expected a regular file, found %s", path, info.Mode().Type())
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &file{name: path, size: info.Size(), r: f, os: f, was: info}, nil
+}
+
+// settle notes the file's state before it is read. A file written to within
+// the last tick of the clock could be written to again without a change of
+// its modification time, so settle waits, at most one tick, until it is older.
+func (f *file) settle() error {
+	if f.os == nil {
+		return nil
+	}
+	for {
+		info, err := f.os.Stat()
+		if err != nil {
+			return fmt.Errorf("read event database: %w", err)
+		}
+		age := time.Since(info.ModTime())
+		if age >= clockTick || age < 0 || !f.was.ModTime().Equal(info.ModTime()) {
+			if info.Size() != f.size {
+				return changed(f.name, fmt.Sprintf("%d bytes when it was opened, %d now", f.size, info.Size()))
+			}
+			f.was = info
+			return nil
+		}
+		time.Sleep(clockTick - age)
+	}
+}
+
+// unchanged returns an error if the file was written to since settle.
+func (f *file) unchanged() error {
+	if f.os == nil {
+		return nil
+	}
+	info, err := f.os.Stat()
+	if err != nil {
+		return fmt.Errorf("read event database: %w", err)
+	}
+	if info.Size() != f.size {
+		return changed(f.name, fmt.Sprintf("%d bytes when it was opened, %d now", f.size, info.Size()))
+	}
+	if !info.ModTime().Equal(f.was.ModTime()) {
+		return changed(f.name, "modified "+info.ModTime().Format(time.StampMicro))
+	}
+	return nil
+}
+
+// read fills b from offset at.
+func (f *file) read(b []byte, at int64) error {
+	if at < 0 || at > f.size-int64(len(b)) {
+		return f.corrupt(at, -1, fmt.Sprintf("%d bytes", len(b)), fmt.Sprintf("the file's end at %d", f.size))
+	}
+	n, err := f.r.ReadAt(b, at)
+	if n == len(b) {
+		return nil
+	}
+	if errors.Is(err, io.EOF) || err == nil {
+		return changed(f.name, fmt.Sprintf("%d bytes when it was opened, now ends at %d", f.size, at+int64(n)))
+	}
+	return fmt.Errorf("read event database: %w", err)
+}
+
+func (f *file) corrupt(offset, page int64, want, got string) error {
+	return &CorruptError{File: f.name, Offset: offset, Page: page, Want: want, Got: got}
+}
+
+// Close closes the file.
+func (f *file) Close() error {
+	if f.os == nil {
+		return nil
+	}
+	return f.os.Close()
+}
+
+// errStop ends a walk whose caller has had enough.
+var errStop = errors.New("stop")
+
+// steadily runs walk, which reads the files, and returns its error or, if one
+// of the files changed meanwhile, an error that says so.
+func steadily(walk func() error, files ...*file) error {
+	for _, f := range files {
+		if err := f.settle(); err != nil {
+			return err
+		}
+	}
+	err := walk()
+	if errors.Is(err, errStop) {
+		return nil
+	}
+	for _, f := range files {
+		if change := f.unchanged(); change != nil {
+			return change
+		}
+	}
+	return err
+}
