@@ -1,8 +1,22 @@
 package results
 
-import "errors"
+import (
+	"errors"
 
-// readDatabase reads the summary of an event database.
-func readDatabase(string) (Database, error) {
-	return Database{}, errors.New("event databases can't be read yet")
+	"cometbench/eventdb"
+)
+
+// ReadDatabase reads the summary of the event database at path, named as
+// eventdb.Open takes it.
+func ReadDatabase(path string) (d Database, err error) {
+	db, err := eventdb.Open(path)
+	if err != nil {
+		return Database{}, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	s, err := db.Summary()
+	if err != nil {
+		return Database{}, err
+	}
+	return Database{Entries: s.Entries, Format: s.Format, First: s.First, Last: s.Last}, nil
 }

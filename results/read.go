@@ -39,7 +39,7 @@ func (i item) read(dir string) result {
 		if _, err := findFile(folder, d.name); err != nil {
 			fail(d.name, err)
 			broken = true
-		} else if *d.to, err = readDatabase(filepath.Join(folder, d.name)); err != nil {
+		} else if *d.to, err = ReadDatabase(filepath.Join(folder, d.name)); err != nil {
 			fail(d.name, err)
 			broken = true
 		}

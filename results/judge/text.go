@@ -1,0 +1,141 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"cometbench/matrix"
+)
+
+// Write writes the report for people to read.
+func (r *Report) Write(w io.Writer) error {
+	var b strings.Builder
+	for i, broker := range r.Brokers {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		r.broker(&b, broker)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Report) broker(b *strings.Builder, broker Broker) {
+	fmt.Fprintf(b, "%s\n", cmp.Or(broker.Name, "(unnamed broker)"))
+	t := broker.Theory
+	fmt.Fprintf(b, "  service time t: %s", millis(t.Service))
+	if t.Delayed > 0 {
+		fmt.Fprintf(b, "; in the cells bound by latency: %s", millis(t.Delayed))
+	}
+	b.WriteString("\n")
+	if t.Saturation > 0 {
+		fmt.Fprintf(b, "  saturation: %s events/s; peak: %s at %s, %d connections\n", figure(t.Saturation), figure(t.Peak), matrix.FormatLatency(t.At.Latency), t.At.Conns)
+		b.WriteString("  knee (connections):")
+		for i, m := range latencies(broker.Cells) {
+			if i > 0 {
+				b.WriteString(",")
+			}
+			fmt.Fprintf(b, " %s: %.0f", matrix.FormatLatency(m.Cell.Latency), t.Knee(trip(m.Measured)/2))
+		}
+		b.WriteString("\n")
+	} else {
+		fmt.Fprintf(b, "  saturation: not reached; peak: %s events/s at %s, %d connections\n", figure(t.Peak), matrix.FormatLatency(t.At.Latency), t.At.Conns)
+	}
+	b.WriteString("\n")
+
+	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "latency\tconns\tauthor-events/s\tpaper\ttheory\tof theory\tbound by\tmissing\t\t")
+	for _, c := range broker.Cells {
+		paper, verdict := "-", ""
+		if c.Paper > 0 {
+			paper = figure(c.Paper)
+		}
+		switch {
+		case c.Outside:
+			verdict = "OUTSIDE"
+		case c.Regime == LatencyBound:
+			verdict = "ok"
+		}
+		ratio := "-"
+		if !math.IsInf(c.Theory, 0) && c.Theory > 0 {
+			ratio = percent(c.Rate / c.Theory)
+		}
+		fmt.Fprintf(tw, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t\n", matrix.FormatLatency(c.Cell.Latency), c.Cell.Conns,
+			figure(c.Rate), paper, figure(c.Theory), ratio, c.Regime, c.Missing, verdict)
+	}
+	flush(tw)
+
+	said := false
+	for _, c := range broker.Cells {
+		for _, remark := range c.Remarks {
+			if !said {
+				b.WriteString("\n")
+				said = true
+			}
+			fmt.Fprintf(b, "%s, %dc: %s\n", matrix.FormatLatency(c.Cell.Latency), c.Cell.Conns, remark)
+		}
+	}
+	if slices.ContainsFunc(broker.Cells, func(c Cell) bool { return c.Stability != nil }) {
+		fmt.Fprintf(b, "\nhow well the runs repeat (%s-events/s, 95 %% intervals)\n", r.Role)
+		r.stability(b, broker.Cells)
+	}
+}
+
+func (r *Report) stability(b *strings.Builder, cells []Cell) {
+	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "latency\tconns\truns\tmean\t±\tmedian\tfrom\tto\tspread\tfrom\tto\ttrend p\truns for ±1 %\t")
+	for _, c := range cells {
+		s := c.Stability
+		if s == nil {
+			continue
+		}
+		half := "-"
+		if s.Mean.Value > 0 {
+			half = fmt.Sprintf("%.2f %%", 100*(s.Mean.Hi-s.Mean.Value)/s.Mean.Value)
+		}
+		trend := fmt.Sprintf("%.2f", s.TrendP)
+		if s.TrendP < r.Alpha {
+			trend = fmt.Sprintf("%.1g", s.TrendP)
+		}
+		fmt.Fprintf(tw, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t\n", matrix.FormatLatency(c.Cell.Latency), c.Cell.Conns, s.Runs,
+			figure(s.Mean.Value), half, figure(s.Median.Value), bound(s.Median.Lo), bound(s.Median.Hi),
+			share(s.Spread.Value), share(s.Spread.Lo), share(s.Spread.Hi), trend, s.Needed)
+	}
+	flush(tw)
+}
+
+// flush ends a table; what it writes to can't fail.
+func flush(tw *tabwriter.Writer) { _ = tw.Flush() }
+
+// latencies returns one cell of each latency.
+func latencies(cells []Cell) []Cell {
+	var list []Cell
+	for _, c := range cells {
+		if !slices.ContainsFunc(list, func(have Cell) bool { return have.Cell.Latency == c.Cell.Latency }) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func millis(d time.Duration) string { return fmt.Sprintf("%.3g ms", d.Seconds()*1e3) }
+
+func bound(x float64) string {
+	if math.IsInf(x, 0) {
+		return "-" // too few runs
+	}
+	return figure(x)
+}
+
+func share(x float64) string {
+	if math.IsNaN(x) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f %%", 100*x)
+}
