@@ -33,10 +33,10 @@ const (
 type holder struct {
 	ring   *ring
 	delay  time.Duration
-	own    [2]net.HardwareAddr // of the pair: what comes from there is skipped
-	send   int                 // packet socket that sends
-	watch  int                 // packet socket that fails as the interface goes
-	wake   int                 // eventfd: stop
+	own    net.HardwareAddr // of the pair's end: what it sends itself is skipped
+	send   int              // packet socket that sends
+	watch  int              // packet socket that fails as the interface goes
+	wake   int              // eventfd: stop
 	base   time.Time
 	drain  atomic.Bool
 	quit   atomic.Bool
@@ -65,17 +65,17 @@ type message struct {
 	_      [4]byte
 }
 
-// newHolder makes the holder of what comes out of interface number out, to be
-// sent on link.
-func newHolder(link *netlink.LinkAttrs, out int, d Delay) (_ *holder, err error) {
-	h := &holder{delay: d.OneWay, send: -1, watch: -1, wake: -1, base: time.Now(),
+// newHolder makes the holder of what is redirected into the interface in, to
+// be sent on link.
+func newHolder(link, in *netlink.LinkAttrs, d Delay) (_ *holder, err error) {
+	h := &holder{delay: d.OneWay, own: in.HardwareAddr, send: -1, watch: -1, wake: -1, base: time.Now(),
 		ended: make(chan struct{}), failed: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.close())
 		}
 	}()
-	if h.ring, err = newRing(out, link.MTU, d.Packets, d.packets(leastFrames)); err != nil {
+	if h.ring, err = newRing(in.Index, link.MTU, d.Packets, d.packets(leastFrames)); err != nil {
 		return nil, err
 	}
 	if h.send, err = packetSocket(); err != nil {
@@ -299,7 +299,10 @@ func (h *holder) sendDue(now time.Duration, wall int64) error {
 			break
 		}
 		packet := h.ring.packet(frames, head)
-		if h.ring.outgoing(frames) || source(packet, h.own[0]) || source(packet, h.own[1]) {
+		if !h.ring.outgoing(frames) {
+			continue // not redirected but received
+		}
+		if source(packet, h.own) {
 			h.skipped.Add(1)
 			continue
 		}

@@ -39,11 +39,7 @@ func addKernel(h *netlink.Handle, link netlink.Link, d Delay) (*kernelDelay, err
 		return nil, fmt.Errorf("it has the queueing discipline %s %s, which is not ours to replace: take it away first (tc qdisc del dev %s root)",
 			root.Type(), netlink.HandleStr(root.Attrs().Handle), d.Interface)
 	}
-	err = h.QdiscReplace(&netlink.Netem{
-		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: link.Attrs().Index, Parent: netlink.HANDLE_ROOT, Handle: netemHandle},
-		Latency:    ticks,
-		Limit:      uint32(k.limit),
-	})
+	err = h.QdiscReplace(k.qdisc(ticks))
 	if errors.Is(err, unix.ENOENT) {
 		return nil, &Error{
 			Missing: missingNetem,
@@ -138,27 +134,33 @@ func (k *kernelDelay) counters() (s Stats, held uint64, err error) {
 	return s, held, nil
 }
 
-// remove waits for the packets that are held, which the kernel would throw
-// away, before it deletes the queueing discipline.
+// qdisc is the queueing discipline as it is asked for.
+func (k *kernelDelay) qdisc(ticks uint32) *netlink.Netem {
+	return &netlink.Netem{
+		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: k.link.Attrs().Index, Parent: netlink.HANDLE_ROOT, Handle: netemHandle},
+		Latency:    ticks,
+		Limit:      uint32(k.limit),
+	}
+}
+
+// remove lets new packets pass undelayed and waits for those that are held,
+// which the kernel would throw away, before it deletes the queueing
+// discipline.
 func (k *kernelDelay) remove() (Stats, error) {
 	patience := time.Now().Add(k.d.OneWay + 100*time.Millisecond)
-	s, held, err := k.counters()
+	err := answer(k.h.QdiscChange(k.qdisc(0)), "end the latency of the queueing discipline netem")
+	s, held, countErr := k.counters()
+	err = errors.Join(err, countErr)
 	for err == nil && held > 0 && time.Now().Before(patience) {
 		time.Sleep(time.Millisecond)
 		s, held, err = k.counters()
 	}
-	if err != nil {
-		return s, fmt.Errorf("remove the delay of %s: %w", k.d.Interface, err)
-	}
-	if err := k.del(); err != nil {
+	if err := errors.Join(err, k.del()); err != nil {
 		return s, fmt.Errorf("remove the delay of %s: %w", k.d.Interface, err)
 	}
 	return s, nil
 }
 
 func (k *kernelDelay) del() error {
-	err := k.h.QdiscDel(&netlink.Netem{QdiscAttrs: netlink.QdiscAttrs{
-		LinkIndex: k.link.Attrs().Index, Parent: netlink.HANDLE_ROOT, Handle: netemHandle,
-	}})
-	return answer(err, "delete the queueing discipline netem")
+	return answer(k.h.QdiscDel(k.qdisc(0)), "delete the queueing discipline netem")
 }

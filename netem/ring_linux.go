@@ -51,8 +51,6 @@ func newRing(index, mtu, packets, atLeast int) (_ *ring, err error) {
 	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_VERSION, unix.TPACKET_V2); err != nil {
 		return nil, &Error{Missing: "the packet ring of the kernel", Remedy: "it needs Linux 2.6.27 or newer with CONFIG_PACKET", Err: err}
 	}
-	// Kernels before 4.20 don't know this: there outgoing says the same.
-	_ = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
 	block := max(r.frame, 1<<16)
 	req := unix.TpacketReq{
 		Block_size: uint32(block),

@@ -14,7 +14,8 @@ import (
 )
 
 // userspaceDelay is a delay by this process: a veth pair, a filter that
-// redirects into it, and a holder that reads its other end.
+// redirects into one end of it, and a holder that reads what is sent there. (To
+// read it at the other end would be a queue of the kernel's more, which drops.)
 type userspaceDelay struct {
 	h    *netlink.Handle
 	link netlink.Link
@@ -51,11 +52,10 @@ func addUserspace(h *netlink.Handle, link netlink.Link, d Delay) (_ *userspaceDe
 			return nil, answer(err, "bring up the veth pair")
 		}
 	}
-	u.hold, err = newHolder(link.Attrs(), out.Attrs().Index, d)
+	u.hold, err = newHolder(link.Attrs(), u.in.Attrs(), d)
 	if err != nil {
 		return nil, err
 	}
-	u.hold.own = [2]net.HardwareAddr{u.in.Attrs().HardwareAddr, out.Attrs().HardwareAddr}
 	u.hold.start()
 	return u, u.redirect()
 }

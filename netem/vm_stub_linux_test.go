@@ -1,3 +1,0 @@
-package netem
-
-func bootMachine() int { return 1 }
