@@ -38,6 +38,9 @@ type command struct {
 // those that people use first, those that the benchmark starts after.
 func commands() []command {
 	return []command{
+		{"aggregate", "summarize kept runs as JSON, as the paper does", runAggregate},
+		{"bench", "print kept runs as the benchmark prints them", runBench},
+		{"check", "hold results against theory, the paper and each other", runCheck},
 		{"author", "send events to a broker and report how they fared", runAuthor},
 		{"probe", "send one event to a broker, trying until it is acked", runProbe},
 		{"broker", "run the embedded broker", runBroker},

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+)
+
+// runAggregate summarizes a tree of runs as JSON.
+func runAggregate(ctx context.Context, std streams, args []string) error {
+	fs := flag.NewFlagSet("aggregate", flag.ContinueOnError)
+	describe(fs, `usage: cometbench aggregate [flags] RESULTS
+
+Summarizes runs as JSON, in the form in which the paper's results are
+published: latency in ms → connections → author, broker, subscriber (min, max,
+mean and population standard deviation of the rates in events/s), and missing,
+the sum over all runs. With several brokers there is a level of their names
+around it. Cells without runs are left out.
+
+RESULTS is a tree of runs (BROKER/100ms/64c/run1, or the original experiment's
+100ms/64c/run1), the output of the benchmark, or JSON; - is the standard input.
+
+Runs that can't be read are named on stderr and make the exit status 1; the
+others are summarized all the same. Runs with a stale database and files that
+aren't part of a tree are named on stderr.`)
+	var f resultsFlags
+	f.add(fs)
+	fs.BoolVar(&f.options.Paper, "paper", false, "divide the events sent by each time, as the paper does, not those acked or stored")
+	outer := fs.Bool("brokers", false, "write the level of broker names for a single broker too")
+	if err := parseFlags(fs, std, args, true); err != nil {
+		return err
+	}
+	set, err := f.load(ctx, std, fs)
+	if set == nil {
+		return err
+	}
+	for _, m := range set.Cells {
+		for _, w := range m.Warnings {
+			fmt.Fprintf(std.err, "cometbench: %s\n", w)
+		}
+	}
+	if len(set.Cells) > 0 {
+		if err := set.WriteJSON(std.out, *outer); err != nil {
+			return err
+		}
+	}
+	return err
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"cometbench/matrix"
+	"cometbench/results"
+	"cometbench/results/judge"
+)
+
+// runCheck holds results against theory and the paper.
+func runCheck(ctx context.Context, std streams, args []string) error {
+	fs := flag.NewFlagSet("check", flag.ContinueOnError)
+	describe(fs, `usage: cometbench check [flags] RESULTS
+
+Holds results against theory and the paper: for every cell the measured rate,
+the paper's, and n/(2·RTT+t), with the service time t and the saturation rate
+fitted to the broker's cells, where the knee is, and in words where a cell
+doesn't fit. Where there are several runs of a cell, it says how well they
+repeat: the mean and the median with their 95 % confidence intervals, the
+spread, a trend over the order of the runs, outliers, two modes where there are
+two, and how many runs would narrow the interval of the mean to ±1 %.
+
+RESULTS is a tree of runs, the output of the benchmark, or JSON of cometbench
+aggregate; - is the standard input.
+
+The exit status is 1 if a cell that is bound by latency is outside its band:
+such cells are the same on any machine, so that the instrument is at fault.`)
+	var f resultsFlags
+	f.add(fs)
+	band := fs.Float64("band", judge.DefaultBand, "how far from theory a cell bound by latency may be, as a `fraction`")
+	role := fs.String("role", results.RoleAuthor.String(), "whose rates must repeat: author, broker or subscriber")
+	if err := parseFlags(fs, std, args, true); err != nil {
+		return err
+	}
+	if !(*band > 0 && *band < 1) {
+		return usageErrorf("check: -band %v: want a fraction between 0 and 1, such as 0.1", *band)
+	}
+	config := judge.Config{Band: *band, Role: -1}
+	for _, r := range results.Roles() {
+		if r.String() == *role {
+			config.Role = r
+		}
+	}
+	if config.Role < 0 {
+		return usageErrorf("check: -role %q: want author, broker or subscriber", *role)
+	}
+	set, broken := f.load(ctx, std, fs)
+	if set == nil || len(set.Cells) == 0 {
+		return broken
+	}
+	paper, err := judge.Paper()
+	if err != nil {
+		return err
+	}
+	config.Paper = paper
+	report := judge.Judge(set, config)
+	if err := report.Write(std.out); err != nil {
+		return err
+	}
+	if outside := report.Outside(); len(outside) > 0 {
+		broken = errors.Join(broken, fmt.Errorf("%s: outside the band of ±%g %% around theory: %s", set.Source, 100**band, cellNames(outside)))
+	}
+	return broken
+}
+
+func cellNames(cells []matrix.Cell) string {
+	var s string
+	for i, c := range cells {
+		if i > 0 {
+			s += ", "
+		}
+		s += c.Dir()
+	}
+	return s
+}

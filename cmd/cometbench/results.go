@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+
+	"cometbench/results"
+)
+
+// resultsFlags are the flags of the subcommands that read results.
+type resultsFlags struct{ options results.Options }
+
+// add registers the flags. JSON and benchmark output hold rates already, so
+// how they are reckoned is a flag only where a tree is read.
+func (f *resultsFlags) add(fs *flag.FlagSet) {
+	fs.BoolVar(&f.options.Stale, "stale", false, "include runs of a tree whose databases hold more entries than events were sent")
+	fs.StringVar(&f.options.Broker, "broker", "", "`name` of the broker in results that name none, as the original experiment's")
+}
+
+// load reads the results that the one operand names; - is the standard input.
+// What is doubtful goes to stderr. If some runs can't be read, it returns the
+// set of the others with an error.
+func (f *resultsFlags) load(ctx context.Context, std streams, fs *flag.FlagSet) (*results.Set, error) {
+	path, err := operand(fs, "RESULTS")
+	if err != nil {
+		return nil, err
+	}
+	var set *results.Set
+	if path == "-" {
+		set, err = results.Read(std.in, "standard input", f.options)
+	} else {
+		set, err = results.Load(ctx, path, f.options)
+	}
+	if set != nil {
+		for _, w := range set.Warnings {
+			fmt.Fprintf(std.err, "cometbench: %s\n", w)
+		}
+	}
+	return set, err
+}
+
+// operand returns the one operand that a subcommand takes.
+func operand(fs *flag.FlagSet, what string) (string, error) {
+	switch fs.NArg() {
+	case 1:
+		return fs.Arg(0), nil
+	case 0:
+		return "", usageErrorf("%s: want %s; cometbench help %s tells more", fs.Name(), what, fs.Name())
+	}
+	// Flags behind the operand would be ignored otherwise.
+	return "", usageErrorf("%s: want one %s behind the flags, not %q too", fs.Name(), what, fs.Arg(1))
+}
+
+// describe sets what help says of a subcommand besides its flags.
+func describe(fs *flag.FlagSet, text string) {
+	fs.Usage = func() {
+		fmt.Fprintf(fs.Output(), "%s\n\nflags:\n", text)
+		fs.PrintDefaults()
+	}
+}
