@@ -90,14 +90,14 @@ func (m madeRun) write(t testing.TB, dir string, n int) *Run {
 	if m.cell.Latency > 0 {
 		run.Netem, run.BaseRTT, run.RTT = "userspace", 50*time.Microsecond, m.cell.Latency+60*time.Microsecond
 	}
-	var err error
-	if run.Broker, err = ReadDatabase(filepath.Join(folder, BrokerFile)); err != nil {
-		t.Fatal(err)
-	}
-	if run.Subscriber, err = ReadDatabase(filepath.Join(folder, SubscriberFile)); err != nil {
-		t.Fatal(err)
-	}
 	if m.stored {
+		var err error
+		if run.Broker, err = ReadDatabase(filepath.Join(folder, BrokerFile)); err != nil {
+			t.Fatal(err)
+		}
+		if run.Subscriber, err = ReadDatabase(filepath.Join(folder, SubscriberFile)); err != nil {
+			t.Fatal(err)
+		}
 		if err := writeRun(filepath.Join(folder, RunFile), run); err != nil {
 			t.Fatal(err)
 		}

@@ -145,7 +145,7 @@ type Metric struct {
 // metadata names it: "higher" or "lower".
 func Better(unit string) string {
 	switch unit {
-	case "author-events/s", "broker-events/s", "subscriber-events/s":
+	case "author-events/s", "broker-events/s", "subscriber-events/s", "theory-ratio":
 		return "higher"
 	}
 	return "lower"
