@@ -2,15 +2,136 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"cometbench/author"
+	"cometbench/matrix"
+	"cometbench/netem"
 )
 
+// runAuthor sends the events of a run: what the author's container does, and
+// what can be done by hand against any broker.
 func runAuthor(ctx context.Context, std streams, args []string) error {
 	fs := flag.NewFlagSet("author", flag.ContinueOnError)
-	fs.Usage = func() { fmt.Fprint(fs.Output(), "usage: cometbench author\n") }
+	var c author.Config
+	fs.StringVar(&c.Addr, "addr", "", "the broker's `address`, host:port")
+	fs.IntVar(&c.Conns, "conns", 1, "how `many` connections are open at a time at most")
+	fs.IntVar(&c.Events, "events", matrix.DefaultEvents, "how `many` events to send")
+	fs.StringVar(&c.From, "from", author.DefaultFrom, "the author's `IVOID`")
+	fs.DurationVar(&c.EventTimeout, "event-timeout", time.Minute, "`time` for one event")
+	fs.DurationVar(&c.Timeout, "timeout", 0, "`time` for all of them; 0 is no limit")
+	dir := fs.String("dir", "", "write "+author.LogFile+" and "+author.SidecarFile+" into this `folder`")
+	public := fs.Bool("public", false, "send even to an address that isn't private")
+	progress := fs.Bool("progress", false, "say once a second, on stderr, how many events are done")
+	fs.Usage = func() {
+		fmt.Fprint(fs.Output(), "usage: cometbench author -addr HOST:PORT [flags]\n\nSends events to a broker as fast as it can and prints how they fared, as JSON.\n\n")
+		fs.PrintDefaults()
+	}
 	if err := parseFlags(fs, std, args, false); err != nil {
 		return err
 	}
-	return usageErrorf("author: not there yet")
+	switch {
+	case c.Addr == "":
+		return usageErrorf("author: -addr is required")
+	case c.Conns < 1 || c.Conns > matrix.MaxConns:
+		return usageErrorf("author: -conns %d: want 1 to %d", c.Conns, matrix.MaxConns)
+	case c.Events < 1 || c.Events > matrix.MaxEvents:
+		return usageErrorf("author: -events %d: want 1 to %d", c.Events, matrix.MaxEvents)
+	}
+	if !*public {
+		if err := checkPrivate(ctx, c.Addr); err != nil {
+			return usageErrorf("author: -addr %s: %w", c.Addr, err)
+		}
+	}
+	if *progress {
+		c.Progress = func(done int) { fmt.Fprintln(std.err, done) }
+	}
+	before, err := networkCounters()
+	if err != nil {
+		return err
+	}
+	report, err := author.Run(ctx, c)
+	if err != nil {
+		return err
+	}
+	after, err := networkCounters()
+	if err != nil {
+		return err
+	}
+	if *dir != "" {
+		if err := writeReport(*dir, report); err != nil {
+			return fmt.Errorf("author: -dir: %w", err)
+		}
+	}
+	return json.NewEncoder(std.out).Encode(authorReport{report, after.Sub(before)})
+}
+
+// authorReport is what author prints: what it did, and what was counted
+// meanwhile in its network namespace.
+type authorReport struct {
+	*author.Report
+	Network netem.Counters `json:"network"`
+}
+
+// networkCounters reads those of this process's network namespace, none where
+// the system has none.
+func networkCounters() (netem.Counters, error) {
+	var texts []string
+	for _, name := range []string{"snmp", "netstat"} {
+		text, err := os.ReadFile("/proc/self/net/" + name)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return netem.Counters{}, err
+		}
+		texts = append(texts, string(text))
+	}
+	return netem.ParseCounters(texts...)
+}
+
+// checkPrivate refuses an address that isn't of this machine or a private
+// network: ten thousand test events in the real network of brokers are an
+// accident.
+func checkPrivate(ctx context.Context, addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	ips, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if err != nil {
+		return err
+	}
+	for _, ip := range ips {
+		if !ip.IP.IsLoopback() && !ip.IP.IsPrivate() && !ip.IP.IsLinkLocalUnicast() {
+			return fmt.Errorf("%v isn't a private address: a broker of the real VOEvent network would pass these test events on to everybody; "+
+				"-public sends them all the same", ip.IP)
+		}
+	}
+	return nil
+}
+
+func writeReport(dir string, r *author.Report) error {
+	for name, write := range map[string]func(io.Writer) error{
+		author.LogFile: r.WriteLog, author.SidecarFile: r.WriteSidecar,
+	} {
+		f, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(write(f), f.Close()); err != nil {
+			return fmt.Errorf("%s: %w", f.Name(), err)
+		}
+	}
+	return nil
 }

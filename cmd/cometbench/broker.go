@@ -2,15 +2,43 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"net"
+	"strconv"
+
+	"cometbench/broker"
+	"cometbench/vtp"
 )
 
+// runBroker runs the embedded broker until it is told to end.
 func runBroker(ctx context.Context, std streams, args []string) error {
 	fs := flag.NewFlagSet("broker", flag.ContinueOnError)
-	fs.Usage = func() { fmt.Fprint(fs.Output(), "usage: cometbench broker\n") }
+	var c broker.Config
+	fs.StringVar(&c.Receive, "receive", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.DefaultPort)), "`address` for authors, host:port")
+	fs.StringVar(&c.Broadcast, "broadcast", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.BroadcastPort)), "`address` for subscribers, host:port")
+	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this `folder`")
+	fs.Usage = func() {
+		fmt.Fprint(fs.Output(), "usage: cometbench broker -eventdb DIR [flags]\n\nPrints the addresses, as a line of JSON, when it listens. Ends on SIGTERM.\n\n")
+		fs.PrintDefaults()
+	}
 	if err := parseFlags(fs, std, args, false); err != nil {
 		return err
 	}
-	return usageErrorf("broker: not there yet")
+	if c.EventDB == "" {
+		return usageErrorf("broker: -eventdb is required")
+	}
+	b, err := broker.Listen(c)
+	if err != nil {
+		return err
+	}
+	err = json.NewEncoder(std.out).Encode(map[string]string{
+		"receive": b.ReceiveAddr().String(), "broadcast": b.BroadcastAddr().String(),
+	})
+	if err != nil {
+		return errors.Join(err, b.Close())
+	}
+	return b.Serve(ctx)
 }

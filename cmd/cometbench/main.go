@@ -50,6 +50,7 @@ func commands() []command {
 		{"pair", "hold two network namespaces that are joined", runPair},
 		{"within", "run a command in another network namespace", runWithin},
 		{"pause", "do nothing, for a while: it holds a namespace or a container", runPause},
+		{"janitor", "clean up after a benchmark that ended without doing so", runJanitor},
 		{"tar", "write a folder as a tar archive on stdout", runTar},
 	}
 }

@@ -2,15 +2,38 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"time"
+
+	"cometbench/author"
 )
 
+// runProbe sends an event that counts in no figure, until it is acked.
 func runProbe(ctx context.Context, std streams, args []string) error {
 	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
-	fs.Usage = func() { fmt.Fprint(fs.Output(), "usage: cometbench probe\n") }
+	addr := fs.String("addr", "", "the broker's `address`, host:port")
+	timeout := fs.Duration("timeout", time.Minute, "`time` to try for")
+	fs.Usage = func() {
+		fmt.Fprint(fs.Output(), "usage: cometbench probe -addr HOST:PORT [-timeout 1m]\n\nSends one event as an author of its own until it is acked, and prints its key\nin event databases, as JSON.\n\n")
+		fs.PrintDefaults()
+	}
 	if err := parseFlags(fs, std, args, false); err != nil {
 		return err
 	}
-	return usageErrorf("probe: not there yet")
+	if *addr == "" {
+		return usageErrorf("probe: -addr is required")
+	}
+	if err := checkPrivate(ctx, *addr); err != nil {
+		return usageErrorf("probe: -addr %s: %w", *addr, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, *timeout)
+	defer cancel()
+	key, err := author.Probe(ctx, *addr)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(std.out).Encode(map[string]string{"sha1": hex.EncodeToString(key[:])})
 }

@@ -4,13 +4,28 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net"
+	"strconv"
+
+	"cometbench/broker"
+	"cometbench/vtp"
 )
 
+// runSubscriber runs the embedded subscriber until it is told to end.
 func runSubscriber(ctx context.Context, std streams, args []string) error {
 	fs := flag.NewFlagSet("subscriber", flag.ContinueOnError)
-	fs.Usage = func() { fmt.Fprint(fs.Output(), "usage: cometbench subscriber\n") }
+	var c broker.SubscriberConfig
+	fs.StringVar(&c.Remote, "remote", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.BroadcastPort)), "the broker's `address` for subscribers, host:port")
+	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this `folder`")
+	fs.Usage = func() {
+		fmt.Fprint(fs.Output(), "usage: cometbench subscriber -eventdb DIR [-remote HOST:PORT]\n\nReceives events until SIGTERM.\n\n")
+		fs.PrintDefaults()
+	}
 	if err := parseFlags(fs, std, args, false); err != nil {
 		return err
 	}
-	return usageErrorf("subscriber: not there yet")
+	if c.EventDB == "" {
+		return usageErrorf("subscriber: -eventdb is required")
+	}
+	return broker.Subscribe(ctx, c)
 }

@@ -1,0 +1,226 @@
+// Package author is the load: it sends VOEvents to a broker as fast as it can
+// over at most so many simultaneous connections, one event a connection, as
+// the VOEvent Transport Protocol prescribes: connect, send, wait for the ack,
+// close.
+//
+// All events are made before the clock starts. Workers stand ready and are
+// fired together; they share one budget of events, and keep what they measure
+// to themselves until the end.
+package author
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// DefaultFrom is the author that events are sent as. Comet names the database
+// of its events comet.broker_test (releases 1 and 2) or _test (since 3).
+const DefaultFrom = "ivo://comet.broker/test"
+
+// Config says what to send, and where.
+type Config struct {
+	// Addr is the broker's address, host:port.
+	Addr string
+	// Conns is the most connections that are open at a time.
+	Conns int
+	// Events is how many events are sent.
+	Events int
+	// From is the author's IVOID, DefaultFrom if it is empty.
+	From string
+	// EventTimeout bounds one event, from connecting to its ack; 60 s by
+	// default. Timeout bounds the whole; none by default.
+	EventTimeout, Timeout time.Duration
+	// Progress is called about once a second, from another goroutine, with
+	// how many events are done; nil is fine.
+	Progress func(done int)
+}
+
+// Outcome is how an event fared.
+type Outcome uint8
+
+const (
+	// Unsent events were never begun.
+	Unsent Outcome = iota
+	// Acked events were acked by the broker.
+	Acked
+	// Nakked events were refused by the broker, in a nak.
+	Nakked
+	// Refused events found nobody listening.
+	Refused
+	// Reset events lost their connection before an answer.
+	Reset
+	// TimedOut events had no answer in time.
+	TimedOut
+	// Other events failed in another way, such as an answer that is none.
+	Other
+)
+
+var outcomes = [...]string{"unsent", "ack", "nak", "refused", "reset", "timeout", "other"}
+
+// String names the outcome, as reports and sidecars write it.
+func (o Outcome) String() string { return outcomes[o] }
+
+// Sample is what is known of one event.
+type Sample struct {
+	// Begun is when its connection was begun and Done when it was acked or
+	// had failed, both since the clock started.
+	Begun, Done time.Duration
+	Outcome     Outcome
+}
+
+// Report is what an author did.
+type Report struct {
+	Started time.Time `json:"started"`
+	// Elapsed is the author time: from the first connection attempt until
+	// the last event was acked, nak'd or had failed.
+	Elapsed time.Duration `json:"elapsed_ns"`
+	Sent    int           `json:"sent"`
+	Acked   int           `json:"acked"`
+	// Failures counts the events that weren't acked, by outcome.
+	Failures map[string]int `json:"failures,omitempty"`
+	// CPU is the CPU time that this process used meanwhile.
+	CPU time.Duration `json:"cpu_ns"`
+	// Samples are the events, in the order in which they were begun.
+	Samples []Sample `json:"-"`
+}
+
+const defaultEventTimeout = time.Minute
+
+// Run sends the events of c and reports how they fared. An event that fails is
+// counted, and is no error. Errors are what makes the whole meaningless: no
+// more ports or file descriptors on this side, no answer to any event, a
+// deadline of the whole or the end of ctx before all were done.
+func Run(ctx context.Context, c Config) (*Report, error) {
+	if c.From == "" {
+		c.From = DefaultFrom
+	}
+	if c.EventTimeout == 0 {
+		c.EventTimeout = defaultEventTimeout
+	}
+	if c.Conns < 1 || c.Events < 1 || c.EventTimeout < 0 || c.Timeout < 0 {
+		return nil, fmt.Errorf("author: %d connections, %d events, timeouts %v and %v: want 1 or more, and no time below zero",
+			c.Conns, c.Events, c.EventTimeout, c.Timeout)
+	}
+	if c.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.Timeout, fmt.Errorf("not done after %v", c.Timeout))
+		defer cancel()
+	}
+	r, err := run(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("author: %w", err)
+	}
+	return r, nil
+}
+
+// load is the state that workers share.
+type load struct {
+	config  Config
+	events  *events
+	samples []Sample
+	started time.Time
+	next    atomic.Int64 // the next event to be begun
+	done    atomic.Int64 // events that are done
+	acked   atomic.Int64
+	stop    atomic.Bool // give up: an error or the context's end
+}
+
+// take returns the next event of the budget, false when it is spent.
+func (l *load) take() (int, bool) {
+	i := int(l.next.Add(1)) - 1
+	return i, i < len(l.samples) && !l.stop.Load()
+}
+
+// finish notes how an event fared.
+func (l *load) finish(i int, outcome Outcome) {
+	s := &l.samples[i]
+	s.Done, s.Outcome = time.Since(l.started), outcome
+	if outcome == Acked {
+		l.acked.Add(1)
+	}
+	l.done.Add(1)
+}
+
+// errSilent says that a first round of connections had no answer: going on
+// would take the timeout of every event.
+var errSilent = errors.New("no event was answered: each of the first connections timed out")
+
+func run(ctx context.Context, c Config) (*Report, error) {
+	l := &load{config: c, samples: make([]Sample, c.Events), events: newEvents(c.From, time.Now(), c.Events)}
+	workers, err := newWorkers(l)
+	if err != nil {
+		return nil, err
+	}
+	cpu := cpuTime()
+	fire := make(chan struct{})
+	errs := make(chan error, len(workers))
+	for _, w := range workers {
+		go func() {
+			<-fire
+			errs <- w.run()
+		}()
+	}
+	finished := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		l.watch(ctx, finished)
+	}()
+	l.started = time.Now()
+	close(fire)
+	var failed error
+	for range workers {
+		if err := <-errs; err != nil {
+			failed = errors.Join(failed, err)
+			l.stop.Store(true)
+		}
+	}
+	elapsed := time.Since(l.started)
+	close(finished)
+	<-watched
+	used := cpuTime() - cpu
+	if failed != nil {
+		return nil, failed
+	}
+	if done := int(l.done.Load()); done != c.Events {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%w, with %d of %d events done", context.Cause(ctx), done, c.Events)
+		}
+		return nil, fmt.Errorf("%d of %d events were sent", done, c.Events)
+	}
+	r := &Report{
+		Started: l.started, Sent: c.Events, Acked: int(l.acked.Load()),
+		Failures: make(map[string]int), CPU: used, Samples: l.samples,
+	}
+	var last time.Duration
+	for _, s := range l.samples {
+		last = max(last, s.Done)
+		if s.Outcome != Acked {
+			r.Failures[s.Outcome.String()]++
+		}
+	}
+	r.Elapsed = min(last, elapsed)
+	return r, nil
+}
+
+// watch stops the workers at the context's end, and tells of progress.
+func (l *load) watch(ctx context.Context, finished <-chan struct{}) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-finished:
+			return
+		case <-ctx.Done():
+			l.stop.Store(true)
+			return
+		case <-ticker.C:
+			if l.config.Progress != nil {
+				l.config.Progress(int(l.done.Load()))
+			}
+		}
+	}
+}

@@ -1,0 +1,6 @@
+package author
+
+import "time"
+
+// cpuTime returns 0: it isn't told here.
+func cpuTime() time.Duration { return 0 }

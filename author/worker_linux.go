@@ -1,0 +1,268 @@
+package author
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"time"
+
+	"cometbench/vtp"
+
+	"golang.org/x/sys/unix"
+)
+
+// worker drives its share of the connections from one thread, through epoll:
+// package net would add a goroutine's wake-up to every step of every event.
+type worker struct {
+	load    *load
+	family  int
+	address unix.Sockaddr
+	epoll   int
+	conns   []conn
+	open    int // connections that have an event under way
+}
+
+// conn is a place for one connection at a time.
+type conn struct {
+	fd      int
+	event   int
+	begun   time.Time
+	frame   []byte // the event's
+	written int    // bytes of it that were sent
+	reply   []byte
+	busy    bool
+}
+
+// newWorkers makes one worker for each processor, as far as there are
+// connections for them.
+func newWorkers(l *load) ([]*worker, error) {
+	family, address, err := resolve(l.config.Addr)
+	if err != nil {
+		return nil, err
+	}
+	conns := min(l.config.Conns, l.config.Events)
+	workers := make([]*worker, min(runtime.GOMAXPROCS(0), conns))
+	for i := range workers {
+		epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		if err != nil {
+			for _, w := range workers[:i] {
+				unix.Close(w.epoll)
+			}
+			return nil, os.NewSyscallError("epoll_create1", err)
+		}
+		w := &worker{load: l, family: family, address: address, epoll: epoll}
+		w.conns = make([]conn, (conns+i)/len(workers))
+		for j := range w.conns {
+			w.conns[j].frame = l.events.frame(nil, 0)
+			w.conns[j].reply = make([]byte, 0, 2048)
+		}
+		workers[i] = w
+	}
+	return workers, nil
+}
+
+func resolve(addr string) (family int, _ unix.Sockaddr, err error) {
+	a, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return 0, nil, err
+	}
+	if ip := a.IP.To4(); ip != nil {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: a.Port, Addr: [4]byte(ip)}, nil
+	}
+	if ip := a.IP.To16(); ip != nil {
+		s := &unix.SockaddrInet6{Port: a.Port, Addr: [16]byte(ip)}
+		if a.Zone != "" {
+			nic, err := net.InterfaceByName(a.Zone)
+			if err != nil {
+				return 0, nil, err
+			}
+			s.ZoneId = uint32(nic.Index)
+		}
+		return unix.AF_INET6, s, nil
+	}
+	return 0, nil, fmt.Errorf("address %q: want host:port", addr)
+}
+
+// look is how long a worker waits at most before it looks at deadlines.
+const look = 50 * time.Millisecond
+
+func (w *worker) run() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer w.close()
+	for i := range w.conns {
+		if err := w.begin(i); err != nil {
+			return err
+		}
+	}
+	ready := make([]unix.EpollEvent, min(len(w.conns), 256))
+	checked := time.Now()
+	for w.open > 0 && !w.load.stop.Load() {
+		n, err := unix.EpollWait(w.epoll, ready, int(look.Milliseconds()))
+		if err != nil && err != unix.EINTR {
+			return os.NewSyscallError("epoll_wait", err)
+		}
+		for _, e := range ready[:max(n, 0)] {
+			if err := w.step(int(e.Fd)); err != nil {
+				return err
+			}
+		}
+		if now := time.Now(); now.Sub(checked) >= look {
+			checked = now
+			if err := w.expire(now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// close closes what is still open.
+func (w *worker) close() {
+	for i := range w.conns {
+		if w.conns[i].busy {
+			unix.Close(w.conns[i].fd)
+		}
+	}
+	unix.Close(w.epoll)
+}
+
+// begin begins the next event of the budget on a connection of its own. Those
+// that fail at once are done at once.
+func (w *worker) begin(i int) error {
+	c := &w.conns[i]
+	for {
+		event, ok := w.load.take()
+		if !ok {
+			return nil
+		}
+		c.event, c.written, c.reply = event, 0, c.reply[:0]
+		c.frame = w.load.events.frame(c.frame, event)
+		c.begun = time.Now()
+		w.load.samples[event].Begun = c.begun.Sub(w.load.started)
+		fd, err := unix.Socket(w.family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return explain(os.NewSyscallError("socket", err))
+		}
+		c.fd, c.busy = fd, true
+		w.open++
+		err = unix.Connect(fd, w.address)
+		if err == unix.EADDRNOTAVAIL || err == unix.EMFILE || err == unix.ENFILE || err == unix.ENOBUFS || err == unix.ENOMEM {
+			return explain(os.NewSyscallError("connect", err))
+		}
+		if err == nil || err == unix.EINPROGRESS || err == unix.EINTR {
+			err = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{
+				Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff, Fd: int32(i),
+			})
+			if err != nil {
+				return os.NewSyscallError("epoll_ctl", err)
+			}
+			return nil
+		}
+		w.end(c, outcomeOf(err))
+	}
+}
+
+// explain says what to do about what this side has run out of.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, unix.EADDRNOTAVAIL):
+		return fmt.Errorf("no more ephemeral ports: each event takes one for the minute that its connection stays in TIME_WAIT: "+
+			"widen net.ipv4.ip_local_port_range, send fewer events, or wait: %w", err)
+	case errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE):
+		return fmt.Errorf("no more file descriptors: raise the limit (ulimit -n) above the number of connections: %w", err)
+	}
+	return err
+}
+
+// end closes a connection whose event is done.
+func (w *worker) end(c *conn, outcome Outcome) {
+	w.load.finish(c.event, outcome)
+	unix.Close(c.fd)
+	c.busy = false
+	w.open--
+}
+
+// step takes a connection as far as it can go without waiting.
+func (w *worker) step(i int) error {
+	c := &w.conns[i]
+	if !c.busy {
+		return nil
+	}
+	outcome, done := c.advance()
+	if !done {
+		return nil
+	}
+	w.end(c, outcome)
+	return w.begin(i)
+}
+
+// advance writes the event and reads the answer, as far as the socket allows.
+func (c *conn) advance() (outcome Outcome, done bool) {
+	for c.written < len(c.frame) {
+		n, err := unix.SendmsgN(c.fd, c.frame[c.written:], nil, nil, unix.MSG_NOSIGNAL)
+		switch err {
+		case nil:
+			c.written += n
+		case unix.EINTR:
+		case unix.EAGAIN, unix.ENOTCONN:
+			return 0, false
+		default:
+			return outcomeOf(err), true
+		}
+	}
+	for {
+		n, err := unix.Read(c.fd, c.reply[len(c.reply):cap(c.reply)])
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == unix.EAGAIN:
+			return 0, false
+		case err != nil:
+			return outcomeOf(err), true
+		case n == 0:
+			return Reset, true // closed without an answer
+		}
+		c.reply = c.reply[:len(c.reply)+n]
+		size, err := vtp.FrameSize(c.reply)
+		switch {
+		case err != nil || size > cap(c.reply):
+			return Other, true // no broker answers at such length
+		case size > 0 && len(c.reply) >= size:
+			return answer(c.reply[vtp.HeaderSize:size]), true
+		}
+	}
+}
+
+// outcomeOf classifies what a socket says.
+func outcomeOf(err error) Outcome {
+	switch {
+	case errors.Is(err, unix.ECONNREFUSED):
+		return Refused
+	case errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNABORTED):
+		return Reset
+	case errors.Is(err, unix.ETIMEDOUT):
+		return TimedOut
+	}
+	return Other
+}
+
+// expire ends the events that have had their time.
+func (w *worker) expire(now time.Time) error {
+	for i := range w.conns {
+		c := &w.conns[i]
+		if !c.busy || now.Sub(c.begun) < w.load.config.EventTimeout {
+			continue
+		}
+		w.end(c, TimedOut)
+		if w.load.acked.Load() == 0 && int(w.load.done.Load()) >= min(w.load.config.Conns, w.load.config.Events) {
+			return errSilent
+		}
+		if err := w.begin(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}

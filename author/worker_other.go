@@ -1,0 +1,95 @@
+//go:build !linux
+
+package author
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"cometbench/vtp"
+)
+
+// worker drives one connection at a time, through package net.
+type worker struct {
+	load  *load
+	frame []byte
+	reply []byte
+}
+
+func newWorkers(l *load) ([]*worker, error) {
+	if _, err := net.ResolveTCPAddr("tcp", l.config.Addr); err != nil {
+		return nil, err
+	}
+	workers := make([]*worker, min(l.config.Conns, l.config.Events))
+	for i := range workers {
+		workers[i] = &worker{load: l, frame: l.events.frame(nil, 0)}
+	}
+	return workers, nil
+}
+
+func (w *worker) run() error {
+	l := w.load
+	for {
+		i, ok := l.take()
+		if !ok {
+			return nil
+		}
+		w.frame = l.events.frame(w.frame, i)
+		begun := time.Now()
+		l.samples[i].Begun = begun.Sub(l.started)
+		outcome, err := w.send(begun.Add(l.config.EventTimeout))
+		if err != nil {
+			return err
+		}
+		l.finish(i, outcome)
+		if outcome == TimedOut && l.acked.Load() == 0 && int(l.done.Load()) >= min(l.config.Conns, l.config.Events) {
+			return errSilent
+		}
+	}
+}
+
+func (w *worker) send(deadline time.Time) (Outcome, error) {
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
+	defer cancel()
+	var dialer net.Dialer
+	c, err := dialer.DialContext(ctx, "tcp", w.load.config.Addr)
+	switch {
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return 0, fmt.Errorf("no more ephemeral ports: send fewer events, or wait: %w", err)
+	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
+		return 0, fmt.Errorf("no more file descriptors: raise the limit (ulimit -n) above the number of connections: %w", err)
+	case err != nil:
+		return outcomeOf(err), nil
+	}
+	defer c.Close()
+	if err := c.SetDeadline(deadline); err != nil {
+		return Other, nil
+	}
+	if _, err := c.Write(w.frame); err != nil {
+		return outcomeOf(err), nil
+	}
+	payload, err := vtp.ReadFrame(c, w.reply)
+	if err != nil {
+		return outcomeOf(err), nil
+	}
+	w.reply = payload
+	return answer(payload), nil
+}
+
+// outcomeOf classifies what a connection says.
+func outcomeOf(err error) Outcome {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return Refused
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return TimedOut
+	case errors.Is(err, vtp.ErrTooLong):
+		return Other
+	}
+	return Reset
+}

@@ -1,0 +1,13 @@
+//go:build unix
+
+package broker
+
+import (
+	"errors"
+	"syscall"
+)
+
+// isTemporary reports whether accepting failed for a reason that passes.
+func isTemporary(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ECONNABORTED)
+}

@@ -1,0 +1,4 @@
+package broker
+
+// isTemporary reports whether accepting failed for a reason that passes.
+func isTemporary(error) bool { return false }
