@@ -22,8 +22,8 @@ const (
 // Methods that take a context end with it. Errors name the part and carry the
 // tail of its log where it has one.
 type site interface {
-	// start starts a part: the broker first, then the subscriber (attached
-	// to the broker), then the place that the author will run in. It doesn't
+	// start starts a part: the broker first, then the place that the author
+	// will run in, then the subscriber, attached to the broker. It doesn't
 	// wait for readiness.
 	start(ctx context.Context, p part) error
 

@@ -2,3 +2,170 @@
 // in containers of a Docker engine, or in processes and network namespaces of
 // this machine.
 package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"cometbench/images"
+	"cometbench/netem"
+	"cometbench/results"
+)
+
+// Config says what a testbed is made of. The zero value uses what the machine
+// has.
+type Config struct {
+	// Executable returns the path of a static cometbench command for a
+	// platform, which it may make in the folder dir: [Build] where there is
+	// none yet.
+	Executable func(ctx context.Context, dir, goos, goarch string) (string, error)
+	// Netem is the kind of delay to use, netem.Auto by default.
+	Netem netem.Kind
+	// CABundle is a file of certificates that building an image must trust;
+	// by default it is found in the usual environment variables.
+	CABundle string
+	// Status shows what is being prepared, for a person; nil shows nothing.
+	Status func(format string, args ...any)
+}
+
+// Testbed holds what outlives a run: the command that its parts execute, the
+// engine's connection, the images, a folder in memory.
+type Testbed struct {
+	config    Config
+	owner     owner
+	scratch   string // folder for runs' files, in memory where there is such a thing
+	builds    string // folder for our command
+	command   string // our command, for this machine
+	janitor   *janitor
+	engine    *engine // nil where none answers
+	engineErr error   // why none answers
+	sent      counter // of the current run
+}
+
+// New makes a testbed: it removes what runs of processes that have died left
+// on this machine and its engine, and has what this process makes removed if
+// it dies. A machine without an engine is no error here; see [Testbed.Engine].
+func New(ctx context.Context, c Config) (_ *Testbed, err error) {
+	if c.Executable == nil {
+		return nil, errors.New("testbed: no executable given")
+	}
+	if c.Netem == "" {
+		c.Netem = netem.Auto
+	}
+	if c.Status == nil {
+		c.Status = func(string, ...any) {}
+	}
+	t := &Testbed{config: c}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("testbed: %w", err), t.Close())
+		}
+	}()
+	if t.owner, err = self(); err != nil {
+		return nil, err
+	}
+	if err := sweepScratch(t.owner); err != nil {
+		return nil, err
+	}
+	if t.scratch, err = makeScratch(memory(), t.owner); err != nil {
+		return nil, err
+	}
+	if t.builds, err = makeScratch(os.TempDir(), t.owner); err != nil {
+		return nil, err
+	}
+	c.Status("building the cometbench command")
+	if t.command, err = c.Executable(ctx, t.builds, runtime.GOOS, runtime.GOARCH); err != nil {
+		return nil, err
+	}
+	if t.janitor, err = startJanitor(t.command, t.owner, t.scratch, t.builds); err != nil {
+		return nil, err
+	}
+	if t.engine, t.engineErr = dialEngine(ctx); t.engine != nil {
+		if err := t.engine.sweep(ctx, t.owner); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// Engine returns the container engine's name and version, such as "docker
+// 20.10.24", or an error that says why none can be used.
+func (t *Testbed) Engine() (string, error) {
+	if t.engine == nil {
+		return "", t.engineErr
+	}
+	return t.engine.String(), nil
+}
+
+// Machine describes the machine that runs what the testbed starts.
+func (t *Testbed) Machine() results.Machine {
+	m := machine()
+	if t.engine != nil {
+		m.Engine = t.engine.String()
+	}
+	return m
+}
+
+// Subject is a broker under test, ready to be run.
+type Subject struct {
+	Broker   images.Broker
+	Software results.Software
+	image    *images.Image // nil where it doesn't run in a container
+}
+
+// Prepare makes a broker ready to run: its image is built if this engine
+// doesn't have it.
+func (t *Testbed) Prepare(ctx context.Context, b images.Broker) (*Subject, error) {
+	s := &Subject{Broker: b}
+	if b.Kind == images.Embedded || b.Kind == images.Remote {
+		return s, nil
+	}
+	if t.engine == nil {
+		return nil, fmt.Errorf("testbed: broker %s runs in containers: %w", b.Name, t.engineErr)
+	}
+	t.config.Status("preparing the image of %s", b.Name)
+	im, err := t.engine.prepare(ctx, t.config, b)
+	if err != nil {
+		return nil, fmt.Errorf("testbed: %w", err)
+	}
+	s.image, s.Software = im, im.Software
+	return s, nil
+}
+
+// site makes the site of a run: containers for an image, else processes of
+// this machine.
+func (t *Testbed) site(ctx context.Context, s *Subject, run runPlan) (site, error) {
+	if s.image != nil || needsContainers(run) {
+		if t.engine == nil {
+			return nil, t.engineErr
+		}
+		return t.engine.site(ctx, t, s, run)
+	}
+	return newLocal(t, s, run)
+}
+
+// needsContainers reports whether this system can't delay what a process sends.
+func needsContainers(run runPlan) bool {
+	return run.cell.Latency > 0 && runtime.GOOS != "linux"
+}
+
+// Close removes everything that the testbed still holds.
+func (t *Testbed) Close() error {
+	var errs []error
+	if t.engine != nil {
+		errs = append(errs, t.engine.close(t.owner))
+	}
+	if t.scratch != "" {
+		errs = append(errs, os.RemoveAll(t.scratch))
+	}
+	if t.janitor != nil {
+		errs = append(errs, t.janitor.dismiss())
+	}
+	if t.builds != "" { // the janitor's command is in it
+		errs = append(errs, os.RemoveAll(t.builds))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,20 @@
+// Package cometbench measures brokers of VOEvents, as the author of Comet once
+// did by hand for the paper: an author sends 10,000 events over N simultaneous
+// connections to a broker with one subscriber, and latency is added to what
+// the author sends.
+//
+// The package is its benchmark, BenchmarkThroughput:
+//
+//	go test -run='^$' -bench=. . | go tool benchstat -
+//
+// measures the broker that is built into this module and, where a Docker
+// engine answers, the newest release of Comet. Flags choose others:
+//
+//	go test -run='^$' -bench=. -count=10 . -broker=comet-1.1.0,comet-3.1.0 -latency=0,100ms -conns=1,64
+//
+// One op is one run of the experiment. Each has three rates, in events/s: what
+// the author had acked over the time it took, and what was found in the
+// broker's and in the subscriber's event database over the time between the
+// first and the last entry. missing-events is what was sent and isn't in the
+// subscriber's database. README.md says how to read the rest.
+package cometbench

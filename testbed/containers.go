@@ -1,0 +1,373 @@
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cometbench/images"
+	"cometbench/vtp"
+
+	"github.com/ory/dockertest/v3"
+	"github.com/ory/dockertest/v3/docker"
+)
+
+// containers is a site of containers on a network of their own: nothing is
+// published on the host, so nothing stands between author and broker.
+type containers struct {
+	engine  *engine
+	labels  map[string]string
+	run     string
+	plan    runPlan
+	subject *Subject
+	author  string // the author's image
+	network *dockertest.Network
+	parts   map[part]*container
+	sidecar *container
+	delayed lines // that the sidecar prints
+	deaths  chan error
+	closing atomic.Bool
+}
+
+// container is one that was started.
+type container struct {
+	name string
+	id   string
+	ip   string
+}
+
+// Where the parts keep their files in a container: on tmpfs, as the original
+// experiment's were, since a disk in the path changes the result.
+const (
+	eventDBDir = "/eventdb"
+	logFile    = "/logs/comet.log"
+	outputDir  = "/output"
+)
+
+// Limits of a container. None is reached by a Comet that works.
+const (
+	memoryLimit  = 4 << 30 // bytes, the files on tmpfs included
+	tmpfsOptions = "rw,nosuid,nodev,noexec,mode=1777,size=2g"
+	cometPids    = 256
+	nobody       = "65534:65534"
+	// sidecarShares keep the delay its share of the CPU beside a broker and
+	// an author that take all there is: the greatest weight there is.
+	sidecarShares = 262144
+)
+
+func (e *engine) site(ctx context.Context, t *Testbed, s *Subject, plan runPlan) (site, error) {
+	author, err := e.authorImage(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	run := filepath.Base(plan.scratch)
+	return &containers{
+		engine: e, labels: labels(run, t.owner), run: run, plan: plan, subject: s, author: author,
+		parts: make(map[part]*container), deaths: make(chan error, 4),
+	}, nil
+}
+
+func (c *containers) authorDir() string  { return outputDir }
+func (c *containers) died() <-chan error { return c.deaths }
+func (c *containers) brokerAddr() string {
+	return net.JoinHostPort(c.parts[brokerPart].ip, strconv.Itoa(vtp.DefaultPort))
+}
+
+// stopper runs a Comet for no longer than a deadline, hands SIGTERM on to it,
+// and prints the end of its log, which is gone with the container.
+const stopper = `trap 'kill "$child" 2>/dev/null' TERM
+"$@" & child=$!
+wait "$child"; code=$?
+if [ "$code" -gt 128 ]; then wait "$child"; code=$?; fi
+tail -n 20 ` + logFile + ` >&2
+exit "$code"`
+
+func (c *containers) start(ctx context.Context, p part) error {
+	if c.network == nil {
+		network, err := c.engine.pool.CreateNetwork("cometbench-"+c.run, func(o *docker.CreateNetworkOptions) {
+			o.Labels, o.Context, o.CheckDuplicate = c.labels, ctx, true
+		})
+		if err != nil {
+			return fmt.Errorf("create a network: %w", err)
+		}
+		c.network = network
+	}
+	o := &dockertest.RunOptions{User: nobody}
+	host := func(h *docker.HostConfig) {
+		h.PidsLimit = cometPids
+		h.Tmpfs = map[string]string{eventDBDir: tmpfsOptions, filepath.Dir(logFile): tmpfsOptions, "/tmp": tmpfsOptions}
+	}
+	life := strconv.Itoa(int(c.plan.life.Seconds()))
+	comet := func(command []string) {
+		o.Repository = c.subject.image.Tag
+		o.Entrypoint = append([]string{"timeout", "-k", "5", life, "sh", "-c", stopper, "sh"}, command...)
+	}
+	ours := func(args ...string) {
+		o.Repository, o.Cmd = c.author, args
+	}
+	embedded := c.subject.image == nil
+	switch {
+	case p == authorPart:
+		ours("pause", "-for", c.plan.life.String())
+		host = func(h *docker.HostConfig) {
+			h.PidsLimit = int64(c.plan.cell.Conns) + 1024 // a thread a connection at most
+			h.Tmpfs = map[string]string{outputDir: tmpfsOptions}
+			// One event a connection: ports run out before they leave TIME_WAIT.
+			h.Sysctls = map[string]string{"net.ipv4.ip_local_port_range": "1024 65535"}
+		}
+	case p == brokerPart && embedded:
+		ours("broker", "-receive", ":"+strconv.Itoa(vtp.DefaultPort), "-broadcast", ":"+strconv.Itoa(vtp.BroadcastPort), "-eventdb", eventDBDir)
+	case p == brokerPart:
+		comet(c.subject.image.Dialect.BrokerCommand(eventDBDir, logFile))
+	case embedded:
+		ours("subscriber", "-remote", net.JoinHostPort(c.parts[brokerPart].ip, strconv.Itoa(vtp.BroadcastPort)), "-eventdb", eventDBDir)
+	default:
+		comet(c.subject.image.Dialect.SubscriberCommand(c.parts[brokerPart].ip, eventDBDir, logFile))
+	}
+	started, err := c.launch(ctx, string(p), o, host)
+	if err != nil {
+		return err
+	}
+	c.parts[p] = started
+	return nil
+}
+
+// launch starts a container with no more privileges than o and host give it,
+// and watches it.
+func (c *containers) launch(ctx context.Context, name string, o *dockertest.RunOptions, host func(*docker.HostConfig)) (*container, error) {
+	o.Repository, o.Tag = splitTag(o.Repository)
+	o.Name = "cometbench-" + c.run + "-" + name
+	o.Labels = c.labels
+	o.SecurityOpt = []string{"no-new-privileges"}
+	if o.NetworkID == "" {
+		o.NetworkID = c.network.Network.ID
+	}
+	type result struct {
+		resource *dockertest.Resource
+		err      error
+	}
+	results := make(chan result, 1)
+	go func() { // RunWithOptions takes no context
+		r, err := c.engine.pool.RunWithOptions(o, func(h *docker.HostConfig) {
+			h.NetworkMode = c.network.Network.ID
+			h.PublishAllPorts = false
+			h.CapDrop = []string{"ALL"}
+			h.ReadonlyRootfs = true
+			h.Memory, h.MemorySwap = memoryLimit, memoryLimit
+			host(h)
+		})
+		results <- result{r, err}
+	}()
+	var r result
+	select {
+	case r = <-results:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("start %s: %w", name, context.Cause(ctx))
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, r.err)
+	}
+	started := &container{name: name, id: r.resource.Container.ID}
+	for _, n := range r.resource.Container.NetworkSettings.Networks {
+		started.ip = n.IPAddress
+	}
+	go c.watch(started)
+	return started, nil
+}
+
+// watch waits for a container's end and tells of one that nobody asked for.
+func (c *containers) watch(p *container) {
+	code, err := c.engine.pool.Client.WaitContainer(p.id)
+	if c.closing.Load() {
+		return
+	}
+	if err == nil {
+		err = fmt.Errorf("%s ended with exit code %d: %s", p.name, code, c.logs(p))
+	}
+	c.deaths <- err
+}
+
+func (c *containers) logs(p *container) string {
+	ctx, cancel := context.WithTimeout(context.Background(), dialDeadline)
+	defer cancel()
+	log := new(tail)
+	err := c.engine.pool.Client.Logs(docker.LogsOptions{
+		Container: p.id, Stdout: true, Stderr: true, OutputStream: log, ErrorStream: log, Tail: "20", Context: ctx,
+	})
+	if err != nil {
+		return err.Error()
+	}
+	return log.String()
+}
+
+func (c *containers) command(ctx context.Context, stdout, stderr io.Writer, args ...string) error {
+	return c.exec(ctx, c.parts[authorPart], stdout, stderr, append([]string{images.AuthorCommand}, args...)...)
+}
+
+// exec runs a command in a container, to its end.
+func (c *containers) exec(ctx context.Context, p *container, stdout, stderr io.Writer, command ...string) error {
+	client := c.engine.pool.Client
+	exec, err := client.CreateExec(docker.CreateExecOptions{
+		Container: p.id, Cmd: command, AttachStdout: true, AttachStderr: true, Context: ctx,
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	ended := make(chan error, 1)
+	go func() { // which may go on after ctx, until the container is removed
+		ended <- client.StartExec(exec.ID, docker.StartExecOptions{OutputStream: stdout, ErrorStream: stderr})
+	}()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	done, err := client.InspectExec(exec.ID)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	if done.ExitCode != 0 {
+		return fmt.Errorf("%s: %s: exit code %d", p.name, strings.Join(command[:min(2, len(command))], " "), done.ExitCode)
+	}
+	return nil
+}
+
+func (c *containers) delay(ctx context.Context, latency time.Duration) (string, error) {
+	o := &dockertest.RunOptions{Cmd: []string{
+		"delay", "-interface", "eth0", "-latency", latency.String(), "-netem", string(c.plan.netem),
+	}}
+	o.Repository = c.author
+	sidecar, err := c.launch(ctx, "delay", o, func(h *docker.HostConfig) {
+		h.NetworkMode = "container:" + c.parts[authorPart].id
+		h.CapAdd = []string{"NET_ADMIN", "NET_RAW"}
+		h.CPUShares = sidecarShares
+		h.PidsLimit = cometPids
+	})
+	if err != nil {
+		return "", err
+	}
+	c.sidecar, c.delayed = sidecar, c.follow(sidecar)
+	return readReady(ctx, c.delayed)
+}
+
+func (c *containers) undelay(ctx context.Context) (uint64, error) {
+	c.closing.Store(true) // an end is no surprise from now on
+	err := c.engine.pool.Client.KillContainer(docker.KillContainerOptions{ID: c.sidecar.id, Signal: docker.SIGTERM, Context: ctx})
+	if err != nil {
+		return 0, fmt.Errorf("delay: %w", err)
+	}
+	return readDrops(ctx, c.delayed)
+}
+
+// follow returns the lines that a container prints, from the first.
+func (c *containers) follow(p *container) lines {
+	printed := make(chan string, 16)
+	ended := make(chan error, 1)
+	log := &tail{each: func(line string) bool { printed <- line; return true }}
+	go func() {
+		ended <- c.engine.pool.Client.Logs(docker.LogsOptions{
+			Container: p.id, Stdout: true, Follow: true, OutputStream: log, ErrorStream: io.Discard,
+		})
+	}()
+	return func(ctx context.Context) ([]byte, error) {
+		select {
+		case line := <-printed:
+			return []byte(line), nil
+		case err := <-ended:
+			select {
+			case line := <-printed: // the last ones, before its end
+				ended <- err
+				return []byte(line), nil
+			default:
+			}
+			return nil, errors.Join(fmt.Errorf("%s ended: %s", p.name, c.logs(p)), err)
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (c *containers) copyOut(ctx context.Context, p part, dir string) error {
+	reader, writer := io.Pipe()
+	log := new(tail)
+	unpacked := make(chan error, 1)
+	go func() {
+		err := unpack(reader, dir)
+		reader.CloseWithError(err)
+		unpacked <- err
+	}()
+	command := []string{"tar", "-C", eventDBDir, "-c", "."}
+	switch {
+	case p == authorPart:
+		command = []string{images.AuthorCommand, "tar", outputDir}
+	case c.subject.image == nil:
+		command = []string{images.AuthorCommand, "tar", eventDBDir}
+	}
+	err := c.exec(ctx, c.parts[p], writer, log, command...)
+	writer.Close()
+	if unpackErr := <-unpacked; err == nil {
+		err = unpackErr
+	}
+	// A file that changes while it is read is a database that is being
+	// written; whether it is whole is for its reader to say.
+	if text := log.String(); err != nil && !strings.Contains(text, "file changed as we read it") {
+		return fmt.Errorf("copy files of the %s: %w: %s", p, err, text)
+	}
+	return nil
+}
+
+func (c *containers) netstat(ctx context.Context, p part) (string, error) {
+	if c.subject.image == nil {
+		return "", nil // the image of our own command has no program to read it
+	}
+	var text strings.Builder
+	if err := c.exec(ctx, c.parts[p], &text, io.Discard, "cat", "/proc/net/netstat"); err != nil {
+		return "", err
+	}
+	return text.String(), nil
+}
+
+func (c *containers) harnessCPU(context.Context) (time.Duration, error) { return 0, nil }
+
+// close asks every part to end, side by side, and removes all of the run.
+func (c *containers) close(ctx context.Context) error {
+	c.closing.Store(true)
+	var wg sync.WaitGroup
+	for _, p := range c.parts {
+		if p.name == string(authorPart) {
+			continue // it only holds the namespace
+		}
+		wg.Go(func() {
+			grace, cancel := context.WithTimeout(ctx, stopGrace)
+			defer cancel()
+			client := c.engine.pool.Client
+			err := client.KillContainer(docker.KillContainerOptions{ID: p.id, Signal: docker.SIGTERM, Context: grace})
+			if err == nil {
+				client.WaitContainerWithContext(p.id, grace)
+			}
+		})
+	}
+	wg.Wait()
+	return c.engine.removeRun(ctx, c.run)
+}
+
+// stopGrace is how long a part may take to end before it is killed.
+const stopGrace = 5 * time.Second
+
+func splitTag(image string) (repository, tag string) {
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		return image[:i], image[i+1:]
+	}
+	return image, "latest"
+}

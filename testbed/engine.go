@@ -1,0 +1,95 @@
+package testbed
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"cometbench/images"
+
+	"github.com/ory/dockertest/v3"
+	"github.com/ory/dockertest/v3/docker"
+)
+
+// Labels of all that is made on an engine.
+const (
+	labelRun   = "cometbench.run"   // the run's id
+	labelOwner = "cometbench.owner" // the process that made it; see owner
+)
+
+// engine is a Docker engine that answers.
+type engine struct {
+	pool    *dockertest.Pool
+	version string
+	os      string // the platform of its containers
+	arch    string
+	author  string // the image that the author runs in, once it was made
+}
+
+const dialDeadline = 10 * time.Second
+
+// dialEngine connects to the engine that the environment names (DOCKER_HOST),
+// or to that of this machine.
+func dialEngine(ctx context.Context) (*engine, error) {
+	const hint = "start Docker, or set DOCKER_HOST to an engine that runs"
+	pool, err := dockertest.NewPool("")
+	if err != nil {
+		return nil, fmt.Errorf("no Docker engine can be used (%s): %w", hint, err)
+	}
+	type answer struct {
+		env *docker.Env
+		err error
+	}
+	answers := make(chan answer, 1)
+	go func() { // Version takes no context
+		env, err := pool.Client.Version()
+		answers <- answer{env, err}
+	}()
+	ctx, cancel := context.WithTimeoutCause(ctx, dialDeadline, fmt.Errorf("no answer in %v", dialDeadline))
+	defer cancel()
+	select {
+	case a := <-answers:
+		if a.err != nil {
+			return nil, fmt.Errorf("no Docker engine answers (%s): %w", hint, a.err)
+		}
+		e := &engine{pool: pool, version: a.env.Get("Version"), os: a.env.Get("Os"), arch: a.env.Get("Arch")}
+		if e.os != "linux" {
+			return nil, fmt.Errorf("the Docker engine runs %s containers: Linux containers are needed", e.os)
+		}
+		return e, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("no Docker engine answers (%s): %w", hint, context.Cause(ctx))
+	}
+}
+
+func (e *engine) String() string { return "docker " + e.version }
+
+// prepare makes the image of a broker ready.
+func (e *engine) prepare(ctx context.Context, c Config, b images.Broker) (*images.Image, error) {
+	builder := images.Builder{Client: e.pool.Client, CABundle: c.CABundle}
+	return builder.Ensure(ctx, b)
+}
+
+// authorImage makes the image that the author runs in ready, from our command
+// as it is built for the engine's platform.
+func (e *engine) authorImage(ctx context.Context, t *Testbed) (string, error) {
+	if e.author != "" {
+		return e.author, nil
+	}
+	executable, err := t.config.Executable(ctx, t.builds, e.os, e.arch)
+	if err != nil {
+		return "", err
+	}
+	builder := images.Builder{Client: e.pool.Client}
+	e.author, err = builder.Author(ctx, executable)
+	return e.author, err
+}
+
+// labels returns the labels of what a run makes.
+func labels(run string, o owner) map[string]string {
+	return map[string]string{labelRun: run, labelOwner: o.String()}
+}
+
+// short shortens a container's id as the docker command does.
+func short(id string) string { return strings.TrimPrefix(id, "sha256:")[:12] }

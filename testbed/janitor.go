@@ -1,0 +1,80 @@
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+)
+
+// janitor is a process that outlives this one, if only for a moment: it waits
+// until its standard input ends, which the system sees to however this process
+// ends (a panic, kill -9), and then removes what it left.
+type janitor struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+	log   *tail
+}
+
+func startJanitor(command string, o owner, scratch ...string) (*janitor, error) {
+	j := &janitor{log: &tail{}}
+	j.cmd = exec.Command(command, append([]string{"janitor", "-owner", o.String()}, scratch...)...)
+	j.cmd.Stderr = j.log
+	detach(j.cmd)
+	stdin, err := j.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	j.stdin = stdin
+	if err := j.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start the janitor: %w", err)
+	}
+	return j, nil
+}
+
+// dismiss ends the janitor, after everything was removed.
+func (j *janitor) dismiss() error {
+	err := j.stdin.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- j.cmd.Wait() }()
+	select {
+	case waited := <-ended:
+		if waited != nil {
+			waited = fmt.Errorf("janitor: %w: %s", waited, j.log)
+		}
+		return errors.Join(err, waited)
+	case <-time.After(closeDeadline):
+		return errors.Join(err, errors.New("the janitor doesn't end"), j.cmd.Process.Kill())
+	}
+}
+
+// Clean is what a janitor does: it waits until stdin ends and then removes what
+// the owner (as its label writes it) has left on the engine, and its scratch
+// folders.
+func Clean(ctx context.Context, stdin io.Reader, label string, scratch []string) error {
+	o, err := parseOwner(label)
+	if err != nil {
+		return err
+	}
+	for _, dir := range scratch {
+		if !isScratch(dir) {
+			return fmt.Errorf("scratch folder %q: want one that a benchmark has made", dir)
+		}
+	}
+	if _, err := io.Copy(io.Discard, stdin); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)
+	defer cancel()
+	var errs []error
+	if e, err := dialEngine(ctx); err == nil {
+		errs = append(errs, e.removeOwned(ctx, o))
+	}
+	for _, dir := range scratch {
+		errs = append(errs, os.RemoveAll(dir))
+	}
+	return errors.Join(errs...)
+}

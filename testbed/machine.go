@@ -1,0 +1,38 @@
+package testbed
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"cometbench/results"
+)
+
+// machine describes this machine.
+func machine() results.Machine {
+	return results.Machine{Kernel: kernel(), CPU: cpuModel(), Cores: runtime.NumCPU()}
+}
+
+func kernel() string {
+	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		return runtime.GOOS + " " + strings.TrimSpace(string(b))
+	}
+	if out, err := exec.Command("uname", "-r").Output(); err == nil {
+		return runtime.GOOS + " " + strings.TrimSpace(string(out))
+	}
+	return runtime.GOOS
+}
+
+func cpuModel() string {
+	b, _ := os.ReadFile("/proc/cpuinfo") // "" is right where there is none
+	for line := range strings.Lines(string(b)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	if out, err := exec.Command("sysctl", "-n", "machdep.cpu.brand_string").Output(); err == nil {
+		return strings.TrimSpace(string(out))
+	}
+	return runtime.GOARCH
+}

@@ -1,0 +1,462 @@
+package testbed
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cometbench/author"
+	"cometbench/eventdb"
+	"cometbench/matrix"
+	"cometbench/netem"
+	"cometbench/results"
+)
+
+// Clock is told when the measured phase begins and ends. A *testing.B is one.
+type Clock interface {
+	StartTimer()
+	StopTimer()
+}
+
+// Deadlines of a run. Each is far above what a working machine needs: they
+// end what hangs, and no figure depends on them.
+const (
+	startDeadline   = 90 * time.Second // parts started and ready
+	eventDeadline   = 60 * time.Second // one event, from connecting to its ack
+	collectDeadline = 2 * time.Minute  // databases read and copied
+	closeDeadline   = 60 * time.Second // parts stopped and removed
+	slowestEvent    = 50 * time.Millisecond
+
+	// settling is how long the subscriber's database must not have grown
+	// until what isn't in it is missing.
+	settling = 3 * time.Second
+	poll     = 50 * time.Millisecond
+)
+
+// runPlan is what a site must know of its run.
+type runPlan struct {
+	cell    matrix.Cell
+	netem   netem.Kind
+	scratch string        // a folder of this machine for the run, removed after it
+	life    time.Duration // after which whatever is left ends by itself
+}
+
+// authorDeadline bounds the author's whole work in a cell.
+func authorDeadline(c matrix.Cell) time.Duration {
+	return 2*c.Expected() + eventDeadline + time.Duration(c.Events)*slowestEvent
+}
+
+// Run does the experiment once: one run of the cell's events with fresh parts
+// and empty databases, everything removed after it. The run's files
+// (author.log, events.csv.gz, broker.db, subscriber.db) are left in the folder
+// dir, unless dir is "". An error means that the run is void: there are no
+// figures, and the error says why.
+func (t *Testbed) Run(ctx context.Context, s *Subject, cell matrix.Cell, dir string, clock Clock) (*results.Run, error) {
+	run, err := t.run(ctx, s, cell, dir, clock)
+	if err != nil {
+		return nil, fmt.Errorf("run of %s: %w", cell, err)
+	}
+	return run, nil
+}
+
+// StartError is the error of a run whose parts didn't start or didn't get
+// ready: the next run of the same broker will hardly do better.
+type StartError struct{ err error }
+
+func (e *StartError) Error() string { return e.err.Error() }
+func (e *StartError) Unwrap() error { return e.err }
+
+// Progress returns how many events the author of the current run has done, and
+// the time since it began; none outside the measured phase.
+func (t *Testbed) Progress() (events int, elapsed time.Duration) { return t.sent.get() }
+
+// Netem returns the kind of delay that this testbed's runs of a broker use, by
+// trying it: "kernel" or "userspace".
+func (t *Testbed) Netem(ctx context.Context, s *Subject) (kind string, err error) {
+	cell := matrix.Cell{Broker: s.Broker.Label, Latency: time.Millisecond, Conns: 1, Events: 1}
+	run, err := t.run(ctx, s, cell, "", stopped{})
+	if err != nil {
+		return "", fmt.Errorf("try to delay what the author sends: %w", err)
+	}
+	return run.Netem, nil
+}
+
+// stopped is a clock that nobody looks at.
+type stopped struct{}
+
+func (stopped) StartTimer() {}
+func (stopped) StopTimer()  {}
+
+func (t *Testbed) run(ctx context.Context, s *Subject, cell matrix.Cell, dir string, clock Clock) (_ *results.Run, err error) {
+	begun := time.Now()
+	plan := runPlan{cell: cell, netem: t.config.Netem}
+	plan.life = startDeadline + authorDeadline(cell) + 2*collectDeadline + closeDeadline
+	ctx, cancel := context.WithTimeoutCause(ctx, plan.life,
+		fmt.Errorf("not done after %v", plan.life))
+	defer cancel()
+	if plan.scratch, err = os.MkdirTemp(t.scratch, "run-"); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(plan.scratch)) }()
+	if dir == "" {
+		dir = plan.scratch
+	}
+
+	x := &experiment{
+		plan: plan, dir: dir, clock: clock, sent: &t.sent,
+		run: &results.Run{
+			Cell: cell, Started: begun, Software: s.Software,
+			Machine: t.Machine(), Netem: "none",
+		},
+	}
+	if x.site, err = t.site(ctx, s, plan); err != nil {
+		return nil, err
+	}
+	err = x.perform(ctx)
+	closing, cancelClosing := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)
+	defer cancelClosing()
+	if err := errors.Join(err, x.site.close(closing)); err != nil {
+		return nil, err
+	}
+	x.run.Outside = time.Since(begun) - x.measured
+	return x.run, nil
+}
+
+// experiment is one run under way.
+type experiment struct {
+	plan     runPlan
+	site     site
+	dir      string
+	clock    Clock
+	sent     *counter
+	run      *results.Run
+	measured time.Duration
+}
+
+// perform runs the steps, and ends them with the reason when a part dies.
+func (x *experiment) perform(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watched := make(chan struct{})
+	defer func() { cancel(nil); <-watched }()
+	go func() {
+		defer close(watched)
+		select {
+		case err := <-x.site.died():
+			cancel(err)
+		case <-ctx.Done():
+		}
+	}()
+	for _, step := range []struct {
+		name     string
+		do       func(context.Context) error
+		deadline time.Duration
+	}{
+		{"start", x.start, startDeadline},
+		{"add the latency", x.addLatency, startDeadline},
+		{"author", x.send, authorDeadline(x.plan.cell) + eventDeadline},
+		{"wait for the subscriber", x.settle, collectDeadline},
+		{"check the latency", x.checkLatency, startDeadline},
+		{"collect", x.collect, collectDeadline},
+	} {
+		stepCtx, cancelStep := context.WithTimeoutCause(ctx, step.deadline,
+			fmt.Errorf("not done after %v", step.deadline))
+		err := step.do(stepCtx)
+		if err == nil {
+			err = stepCtx.Err()
+		}
+		if err != nil && stepCtx.Err() != nil {
+			err = fmt.Errorf("%w (%w)", context.Cause(stepCtx), err)
+		}
+		cancelStep()
+		if err != nil {
+			err = fmt.Errorf("%s: %w", step.name, err)
+			if step.name == "start" {
+				err = &StartError{err}
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// start starts the parts and waits until an event that was acked by the broker
+// has reached the subscriber's database: an open port is not readiness. The
+// probe has another author's name, so it counts in no figure.
+func (x *experiment) start(ctx context.Context) error {
+	for _, p := range []part{brokerPart, authorPart} {
+		if err := x.site.start(ctx, p); err != nil {
+			return err
+		}
+	}
+	// Comet's subscriber waits a second and more before it tries again.
+	if _, err := x.probe(ctx); err != nil {
+		return err
+	}
+	if err := x.site.start(ctx, subscriberPart); err != nil {
+		return err
+	}
+	for {
+		key, err := x.probe(ctx)
+		if err != nil {
+			return err
+		}
+		// A subscriber that wasn't attached yet will never get this probe.
+		for range 4 {
+			found, err := x.subscriberHas(ctx, key)
+			if err != nil || found {
+				return err
+			}
+			if err := pause(ctx, poll); err != nil {
+				return fmt.Errorf("the broker acked a probe event, but it didn't reach the subscriber: %w", err)
+			}
+		}
+	}
+}
+
+// probe sends a probe event, trying until it is acked or the context ends, and
+// returns its key in an event database.
+func (x *experiment) probe(ctx context.Context) (key string, err error) {
+	var sent struct {
+		SHA1 string `json:"sha1"`
+	}
+	if err := x.commandJSON(ctx, &sent, "probe", "-addr", x.site.brokerAddr(), "-timeout", startDeadline.String()); err != nil {
+		return "", fmt.Errorf("no probe event was acked: %w", err)
+	}
+	return sent.SHA1, nil
+}
+
+func (x *experiment) subscriberHas(ctx context.Context, key string) (bool, error) {
+	dir := filepath.Join(x.plan.scratch, "ready")
+	if err := x.refresh(ctx, subscriberPart, dir); err != nil {
+		return false, err
+	}
+	for _, name := range []string{"cometbench_probe", "_probe"} {
+		if !exists(dir, name) {
+			continue
+		}
+		db, err := eventdb.Open(filepath.Join(dir, name))
+		if err != nil {
+			return false, nil // caught while it was written: look again
+		}
+		defer db.Close()
+		for e, err := range db.Entries() {
+			if err != nil {
+				return false, nil
+			}
+			if string(e.Key) == key {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// refresh copies a part's files into a fresh folder.
+func (x *experiment) refresh(ctx context.Context, p part, dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	return x.site.copyOut(ctx, p, dir)
+}
+
+// send is the measured phase: the author's work.
+func (x *experiment) send(ctx context.Context) error {
+	before, err := x.brokerCounters(ctx)
+	if err != nil {
+		return err
+	}
+	cpu, err := x.site.harnessCPU(ctx)
+	if err != nil {
+		return err
+	}
+	cell := x.plan.cell
+	var report authorReport
+	begun := time.Now()
+	x.sent.start()
+	defer x.sent.stop()
+	x.clock.StartTimer()
+	err = x.commandJSON(ctx, &report, "author", "-progress", "-addr", x.site.brokerAddr(),
+		"-conns", strconv.Itoa(cell.Conns), "-events", strconv.Itoa(cell.Events),
+		"-event-timeout", eventDeadline.String(), "-timeout", authorDeadline(cell).String(),
+		"-dir", x.site.authorDir())
+	x.clock.StopTimer()
+	x.measured = time.Since(begun)
+	if err != nil {
+		return err
+	}
+	cpuAfter, err := x.site.harnessCPU(ctx)
+	if err != nil {
+		return err
+	}
+	x.run.HarnessCPU = report.CPU + cpuAfter - cpu
+	x.run.Author = results.Author{
+		Elapsed: report.Elapsed, Sent: report.Sent, Acked: report.Acked,
+		Failures: report.Failures, Sidecar: "events.csv.gz",
+	}
+	return x.audit(ctx, &report, before)
+}
+
+// authorReport is what our command prints of its author.
+type authorReport struct {
+	author.Report
+	Network netem.Counters `json:"network"`
+}
+
+// brokerCounters reads the counters of the broker's network namespace.
+func (x *experiment) brokerCounters(ctx context.Context) (netem.Counters, error) {
+	text, err := x.site.netstat(ctx, brokerPart)
+	if err != nil {
+		return netem.Counters{}, err
+	}
+	return netem.ParseCounters(text)
+}
+
+// audit holds the author's report against what was asked for.
+func (x *experiment) audit(ctx context.Context, report *authorReport, before netem.Counters) error {
+	if report.Sent != x.plan.cell.Events {
+		return fmt.Errorf("the author sent %d events, not %d", report.Sent, x.plan.cell.Events)
+	}
+	if report.Acked == 0 {
+		return fmt.Errorf("no event was acked: %s", failures(report.Failures))
+	}
+	if report.Acked != report.Sent {
+		x.warn("%d of %d events weren't acked: %s", report.Sent-report.Acked, report.Sent, failures(report.Failures))
+	}
+	after, err := x.brokerCounters(ctx)
+	if err != nil {
+		return err
+	}
+	if dropped := after.Sub(before).ListenDrops; dropped > 0 {
+		x.warn("the broker's listen queue was full: the kernel dropped %d connection attempts, each retried after a second or more", dropped)
+	}
+	if n := report.Network.RetransSegs; n > 0 {
+		x.warn("%d TCP segments were sent again", n)
+	}
+	return nil
+}
+
+func failures(kinds map[string]int) string {
+	var words []string
+	for kind, n := range kinds {
+		if n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, kind))
+		}
+	}
+	slices.Sort(words)
+	return strings.Join(words, ", ")
+}
+
+// settle waits until the subscriber's database holds every acked event, or
+// hasn't grown for the settling time: what isn't there then is missing.
+func (x *experiment) settle(ctx context.Context) error {
+	var entries int
+	var lastErr error
+	dir := filepath.Join(x.plan.scratch, "settle")
+	for grown := time.Now(); ; {
+		if err := x.refresh(ctx, subscriberPart, dir); err != nil {
+			return err
+		}
+		// An error may be a database that was caught while it was written.
+		summary, err := summarise(dir)
+		if err == nil && summary.Entries >= x.run.Author.Acked {
+			return nil
+		}
+		if err == nil && summary.Entries > entries {
+			entries, grown = summary.Entries, time.Now()
+		}
+		lastErr = err
+		if time.Since(grown) > settling {
+			return lastErr
+		}
+		if err := pause(ctx, poll); err != nil {
+			return errors.Join(err, lastErr)
+		}
+	}
+}
+
+// collect copies the run's files and reads the figures from the databases.
+func (x *experiment) collect(ctx context.Context) error {
+	for _, c := range []struct {
+		part   part
+		figure *results.Database
+	}{{brokerPart, &x.run.Broker}, {subscriberPart, &x.run.Subscriber}} {
+		dir := filepath.Join(x.plan.scratch, string(c.part))
+		if err := x.refresh(ctx, c.part, dir); err != nil {
+			return err
+		}
+		summary, err := summarise(dir)
+		if err != nil {
+			return fmt.Errorf("%s's event database: %w", c.part, err)
+		}
+		if summary.Entries > x.run.Author.Sent {
+			return fmt.Errorf("%s's event database holds %d events, but only %d were sent", c.part, summary.Entries, x.run.Author.Sent)
+		}
+		*c.figure = results.Database{
+			Entries: summary.Entries, Format: summary.Format,
+			First: summary.First, Last: summary.Last,
+		}
+		if err := keepDatabase(dir, filepath.Join(x.dir, string(c.part)+".db")); err != nil {
+			return err
+		}
+	}
+	if n := x.run.Author.Acked - x.run.Subscriber.Entries; n > 0 {
+		x.warn("%d acked events aren't in the subscriber's database", n)
+	}
+	dir := filepath.Join(x.plan.scratch, "author")
+	if err := x.refresh(ctx, authorPart, dir); err != nil {
+		return err
+	}
+	for _, name := range []string{"author.log", "events.csv.gz"} {
+		if err := os.Rename(filepath.Join(dir, name), filepath.Join(x.dir, name)); err != nil {
+			if err := copyFile(filepath.Join(dir, name), filepath.Join(x.dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (x *experiment) warn(format string, args ...any) {
+	x.run.Warnings = append(x.run.Warnings, fmt.Sprintf(format, args...))
+}
+
+// commandJSON runs our command in the author's place and reads the JSON that
+// it prints.
+func (x *experiment) commandJSON(ctx context.Context, into any, args ...string) error {
+	var stdout bytes.Buffer
+	stderr := tail{each: x.sent.line}
+	if err := x.site.command(ctx, &stdout, &stderr, args...); err != nil {
+		if text := strings.TrimSpace(stderr.String()); text != "" {
+			return fmt.Errorf("%w: %s", err, text)
+		}
+		return err
+	}
+	if err := json.Unmarshal(stdout.Bytes(), into); err != nil {
+		return fmt.Errorf("cometbench %s printed %.100q: %w", args[0], stdout.String(), err)
+	}
+	return nil
+}
+
+// pause waits for d or the end of the context.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

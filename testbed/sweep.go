@@ -1,0 +1,82 @@
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/ory/dockertest/v3/docker"
+)
+
+// sweep removes the containers and networks of owners that are gone: a killed
+// benchmark can't clean up after itself.
+func (e *engine) sweep(ctx context.Context, here owner) error {
+	return e.remove(ctx, labelOwner, func(label string) bool {
+		o, err := parseOwner(label)
+		return err == nil && o.gone(here)
+	})
+}
+
+// removeOwned removes all that an owner has on the engine.
+func (e *engine) removeOwned(ctx context.Context, o owner) error {
+	return e.remove(ctx, labelOwner, func(label string) bool { return label == o.String() })
+}
+
+// removeRun removes all that a run has on the engine.
+func (e *engine) removeRun(ctx context.Context, run string) error {
+	return e.remove(ctx, labelRun, func(label string) bool { return label == run })
+}
+
+// remove removes what has the label with a value that matches: the containers
+// first and side by side, then the networks that they were on.
+func (e *engine) remove(ctx context.Context, label string, match func(value string) bool) error {
+	client := e.pool.Client
+	containers, err := client.ListContainers(docker.ListContainersOptions{
+		All: true, Filters: map[string][]string{"label": {label}}, Context: ctx,
+	})
+	if err != nil {
+		return fmt.Errorf("list containers: %w", err)
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, len(containers))
+	for i, c := range containers {
+		if !match(c.Labels[label]) {
+			continue
+		}
+		wg.Go(func() { errs[i] = e.removeContainer(ctx, c.ID) })
+	}
+	wg.Wait()
+	networks, err := client.FilteredListNetworks(docker.NetworkFilterOpts{"label": {label: true}})
+	if err != nil {
+		return errors.Join(append(errs, fmt.Errorf("list networks: %w", err))...)
+	}
+	for _, n := range networks {
+		if !match(n.Labels[label]) {
+			continue
+		}
+		var gone *docker.NoSuchNetwork
+		if err := client.RemoveNetwork(n.ID); err != nil && !errors.As(err, &gone) {
+			errs = append(errs, fmt.Errorf("remove network %s: %w", n.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (e *engine) removeContainer(ctx context.Context, id string) error {
+	err := e.pool.Client.RemoveContainer(docker.RemoveContainerOptions{
+		ID: id, Force: true, RemoveVolumes: true, Context: ctx,
+	})
+	var gone *docker.NoSuchContainer
+	if err != nil && !errors.As(err, &gone) {
+		return fmt.Errorf("remove container %s: %w", short(id), err)
+	}
+	return nil
+}
+
+// close removes what the owner still has on the engine.
+func (e *engine) close(o owner) error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeDeadline)
+	defer cancel()
+	return e.removeOwned(ctx, o)
+}
