@@ -1,0 +1,195 @@
+package netem
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// probes is how many packets one measurement of delays sends.
+const probes = 200
+
+// BenchmarkDelay measures how exact delays are, on packets of their own: from
+// the sender's clock, read before the packet is sent, to the kernel's time
+// stamp where it arrives. Both are of this machine. What is measured without
+// any delay (latency=0) is in all of it.
+//
+//	go test -run '^$' -bench Delay -benchtime 10x ./netem
+func BenchmarkDelay(b *testing.B) {
+	for _, kind := range []Kind{Kernel, Userspace} {
+		b.Run("netem="+string(kind), func(b *testing.B) {
+			supported(b, kind)
+			for _, latency := range append([]time.Duration{0}, latencies...) {
+				b.Run("latency="+latency.String(), func(b *testing.B) { benchmarkDelay(b, kind, latency) })
+			}
+		})
+	}
+}
+
+func benchmarkDelay(b *testing.B, kind Kind, latency time.Duration) {
+	p := newPlace(b)
+	if latency > 0 {
+		d := p.delay(b, kind, latency)
+		defer func() {
+			s := p.remove(b, d)
+			checkStats(b, s, probes)
+			b.ReportMetric(float64(s.CPU.Nanoseconds())/float64(s.Out), "cpu-ns/packet")
+		}()
+	}
+	var errs []time.Duration
+	for b.Loop() {
+		delays, err := p.probe(b.Context(), latency)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, d := range delays {
+			errs = append(errs, d-latency)
+		}
+	}
+	slices.Sort(errs)
+	var sum time.Duration
+	for _, e := range errs {
+		sum += e
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(errs[0]), "min-error-ns")
+	b.ReportMetric(float64(sum)/float64(len(errs)), "mean-error-ns")
+	b.ReportMetric(float64(errs[len(errs)*99/100]), "p99-error-ns")
+	b.ReportMetric(float64(errs[len(errs)-1]), "max-error-ns")
+}
+
+// probe sends packets from the author's to the broker's namespace, some
+// milliseconds apart, and returns how long each was on its way.
+func (p *place) probe(ctx context.Context, latency time.Duration) ([]time.Duration, error) {
+	var far, near int
+	err := inside(p.broker, func() (err error) {
+		far, err = datagrams(p.BrokerAddr)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(far)
+	if err := unix.SetsockoptInt(far, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+		return nil, err
+	}
+	to, err := unix.Getsockname(far)
+	if err != nil {
+		return nil, err
+	}
+	err = inside(p.author, func() (err error) {
+		near, err = datagrams(p.AuthorAddr)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(near)
+	for n := range uint32(probes) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		packet := binary.BigEndian.AppendUint64(nil, uint64(time.Now().UnixNano()))
+		packet = binary.BigEndian.AppendUint32(packet, n)
+		if err := unix.Sendto(near, packet, 0, to); err != nil {
+			return nil, fmt.Errorf("send packet %d: %w", n, err)
+		}
+		// Not in step with any clock.
+		time.Sleep(time.Millisecond + rand.N(3*time.Millisecond))
+	}
+	deadline := unix.NsecToTimeval(int64(latency + 5*time.Second))
+	if err := unix.SetsockoptTimeval(far, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &deadline); err != nil {
+		return nil, err
+	}
+	delays := make([]time.Duration, probes)
+	for n := range delays {
+		if delays[n], err = receive(far, uint32(n)); err != nil {
+			return nil, fmt.Errorf("receive packet %d of %d: %w", n, probes, err)
+		}
+	}
+	return delays, nil
+}
+
+// datagrams opens a UDP socket on an address.
+func datagrams(addr netip.Addr) (int, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, err
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: addr.As4()}); err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// receive receives packet number want and returns how long it was on its way.
+func receive(fd int, want uint32) (time.Duration, error) {
+	var packet [12]byte
+	control := make([]byte, 64)
+	n, controlled, _, _, err := unix.Recvmsg(fd, packet[:], control, 0)
+	if err != nil {
+		return 0, err
+	}
+	if got := binary.BigEndian.Uint32(packet[8:]); n != len(packet) || got != want {
+		return 0, fmt.Errorf("%d bytes of number %d came: packets were lost or not in order", n, got)
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:controlled])
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range messages {
+		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SO_TIMESTAMPNS {
+			stamp := (*unix.Timespec)(unsafe.Pointer(&m.Data[0]))
+			return time.Duration(stamp.Nano() - int64(binary.BigEndian.Uint64(packet[:]))), nil
+		}
+	}
+	return 0, fmt.Errorf("packet %d has no time stamp", want)
+}
+
+// BenchmarkConnections measures a closed loop through a delay against theory:
+// each connection carries one exchange, of two delayed ways.
+//
+//	go test -run '^$' -bench Connections -benchtime 3x ./netem
+func BenchmarkConnections(b *testing.B) {
+	for _, kind := range []Kind{Kernel, Userspace} {
+		b.Run("netem="+string(kind), func(b *testing.B) {
+			supported(b, kind)
+			for _, latency := range []time.Duration{10 * time.Millisecond, 100 * time.Millisecond} {
+				for _, conns := range []int{1, 64, 512} {
+					b.Run(fmt.Sprintf("latency=%v/conns=%d", latency, conns), func(b *testing.B) {
+						benchmarkConnections(b, kind, latency, conns)
+					})
+				}
+			}
+		})
+	}
+}
+
+func benchmarkConnections(b *testing.B, kind Kind, latency time.Duration, conns int) {
+	p := newPlace(b)
+	d := p.delay(b, kind, latency)
+	events := max(10, conns*10)
+	var answered int64
+	var elapsed time.Duration
+	for b.Loop() {
+		l := p.load(b, conns, events, 1000)
+		answered += l.Answered
+		elapsed += l.Elapsed
+	}
+	s := p.remove(b, d)
+	checkStats(b, s, events)
+	rate := float64(answered) / elapsed.Seconds()
+	b.ReportMetric(rate, "events/s")
+	b.ReportMetric(rate/(float64(conns)/(2*latency).Seconds()), "theory-ratio")
+	b.ReportMetric(s.CPU.Seconds()/elapsed.Seconds(), "cpu-share")
+	b.ReportMetric(float64(s.Lateness.Mean()), "mean-lateness-ns")
+}

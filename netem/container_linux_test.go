@@ -1,0 +1,196 @@
+package netem
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"cometbench/internal/need"
+)
+
+// containers is an author and a server in containers of their own, without
+// any capability, joined by a network. Both hold nothing but our binaries.
+type containers struct {
+	prefix string // of every name
+	image  string
+	server string // HOST:PORT
+}
+
+func docker(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, "docker", args...)
+}
+
+func newContainers(t *testing.T) *containers {
+	t.Helper()
+	need.Docker(t)
+	c := &containers{prefix: "cometbench-netem-" + strconv.Itoa(os.Getpid())}
+	c.image = c.prefix
+	// What isn't there, because it wasn't made, needn't be removed.
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		_ = docker(ctx, "rm", "-f", "-v", c.name("author"), c.name("server")).Run()
+		_ = docker(ctx, "network", "rm", c.prefix).Run()
+		_ = docker(ctx, "rmi", "-f", c.image).Run()
+	})
+	c.importImage(t)
+	output(t, docker(t.Context(), "network", "create", "--label", "cometbench.test=netem", c.prefix))
+	run := func(name string, command ...string) {
+		args := []string{"run", "-d", "-i", "--name", c.name(name), "--network", c.prefix, "--label", "cometbench.test=netem",
+			"--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only", c.image}
+		output(t, docker(t.Context(), append(args, command...)...))
+	}
+	run("author", "/cometbench", "pause", "-for", "10m")
+	run("server", "/netem.test", "serve")
+	c.server = net.JoinHostPort(c.name("server"), c.port(t))
+	return c
+}
+
+func (c *containers) name(part string) string { return c.prefix + "-" + part }
+
+// importImage makes the image from a tar archive.
+func (c *containers) importImage(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, build := range [][]string{
+		{"test", "-c", "-o", filepath.Join(dir, "netem.test"), "."},
+		{"build", "-o", filepath.Join(dir, "cometbench"), "cometbench/cmd/cometbench"},
+	} {
+		cmd := exec.CommandContext(t.Context(), "go", build...)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		output(t, cmd)
+	}
+	tar := exec.CommandContext(t.Context(), "tar", "-C", dir, "-c", "netem.test", "cometbench")
+	archive, err := tar.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := docker(t.Context(), "import", "-c", "LABEL cometbench.test=netem", "-", c.image)
+	load.Stdin = archive
+	if err := tar.Start(); err != nil {
+		t.Fatal(err)
+	}
+	output(t, load)
+	if err := tar.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// port reads the port that the server prints.
+func (c *containers) port(t *testing.T) string {
+	t.Helper()
+	logs := docker(t.Context(), "logs", "-f", c.name("server"))
+	out, err := logs.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := logs.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = logs.Process.Kill()
+		_ = logs.Wait()
+	}()
+	var port int
+	if err := json.NewDecoder(out).Decode(&port); err != nil {
+		t.Fatalf("the server's port: %v", err)
+	}
+	return strconv.Itoa(port)
+}
+
+// sidecar runs "cometbench delay" in the author's network namespace.
+func (c *containers) sidecar(ctx context.Context, latency time.Duration, capabilities ...string) *exec.Cmd {
+	args := []string{"run", "-i", "--rm", "--name", c.name("delay"), "--network", "container:" + c.name("author"),
+		"--label", "cometbench.test=netem", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only", "--cpu-shares", "262144"}
+	for _, capability := range capabilities {
+		args = append(args, "--cap-add", capability)
+	}
+	args = append(args, c.image, "/cometbench", "delay", "-stdin", "-netem", "userspace", "-latency", latency.String())
+	return docker(ctx, args...)
+}
+
+func (c *containers) rtt(ctx context.Context, count int) (time.Duration, error) {
+	out, err := docker(ctx, "exec", c.name("author"), "/netem.test", "rtt", "-addr", c.server, "-count", strconv.Itoa(count)).Output()
+	if err != nil {
+		return 0, err
+	}
+	var samples []time.Duration
+	if err := json.Unmarshal(out, &samples); err != nil {
+		return 0, fmt.Errorf("%s: %w", out, err)
+	}
+	return figure(samples), nil
+}
+
+// TestContainer delays an author in a container that has no capability, by a
+// container beside it that has two.
+func TestContainer(t *testing.T) {
+	c := newContainers(t)
+	base, err := c.rtt(t.Context(), 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	measure := func(t *testing.T, latency time.Duration) *process {
+		t.Helper()
+		d := start(t, c.sidecar(context.Background(), latency, "NET_ADMIN", "NET_RAW"))
+		d.read(t, new(Ready))
+		rtt, err := c.rtt(t.Context(), 30)
+		if err == nil {
+			err = check(base, rtt, latency)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return d
+	}
+	for _, latency := range []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond} {
+		t.Run(latency.String(), func(t *testing.T) {
+			d := measure(t, latency)
+			_ = d.stdin.Close()
+			var s Stats
+			d.read(t, &s)
+			d.end(t)
+			checkStats(t, s, 60)
+		})
+	}
+	t.Run("killed", func(t *testing.T) {
+		d := measure(t, 10*time.Millisecond)
+		output(t, docker(t.Context(), "kill", c.name("delay")))
+		d.ended = true
+		_ = d.cmd.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if rtt, err := c.rtt(ctx, 1); err == nil {
+			t.Errorf("a handshake passes in %v after the delaying container was killed", rtt)
+		}
+		d = measure(t, 10*time.Millisecond)
+		_ = d.stdin.Close()
+		d.read(t, new(Stats))
+		d.end(t)
+		rtt, err := c.rtt(t.Context(), 50)
+		if err == nil {
+			err = check(base, rtt, 0)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	for lacking, has := range map[string]string{"NET_ADMIN": "NET_RAW", "NET_RAW": "NET_ADMIN"} {
+		t.Run("without "+lacking, func(t *testing.T) {
+			out, err := c.sidecar(t.Context(), time.Millisecond, has).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), "the capability "+lacking) || !strings.Contains(string(out), "--cap-add "+lacking) {
+				t.Errorf("the container ends with %v and says %s", err, out)
+			}
+			if rtt, err := c.rtt(t.Context(), 20); err != nil || check(base, rtt, 0) != nil {
+				t.Errorf("a handshake takes %v after that, %v; before %v", rtt, err, base)
+			}
+		})
+	}
+}
