@@ -194,3 +194,16 @@ func TestContainer(t *testing.T) {
 		})
 	}
 }
+
+// TestPairInContainer: where neither namespaces nor user namespaces may be
+// made, a pair isn't, and the error says why.
+func TestPairInContainer(t *testing.T) {
+	c := newContainers(t)
+	nest := start(t, docker(context.Background(), "exec", "-i", c.name("author"), "/netem.test", "nest"))
+	var n nested
+	nest.read(t, &n)
+	nest.end(t)
+	if !n.Unsupported || !strings.Contains(n.Err, "user namespace") || !strings.Contains(n.Err, "use Docker") {
+		t.Errorf("NewPair answers %q (unsupported: %v)", n.Err, n.Unsupported)
+	}
+}

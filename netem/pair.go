@@ -1,9 +1,6 @@
 package netem
 
-import (
-	"net/netip"
-	"os/exec"
-)
+import "net/netip"
 
 // Pair is two network namespaces of this machine, the author's and the
 // broker's, joined by a veth pair. Processes hold them: nothing is mounted,
@@ -20,6 +17,5 @@ type Pair struct {
 	author, broker int // the processes that hold the namespaces
 	user           bool
 	executable     string
-	holder         *exec.Cmd
 	close          func() error
 }
