@@ -26,6 +26,7 @@ type bdbReader struct {
 	ahead  []byte // bucket pages
 	chain  []byte // the page in hand of a bucket's chain
 	over   []byte // the page in hand of an item's chain
+	zeros  []byte // a page of them
 	key    []byte // a key too long for its page
 	value  []byte // a value too long for its page
 	seed   maphash.Seed
@@ -77,6 +78,7 @@ func (r *bdbReader) walk() error {
 		r.ahead = make([]byte, max(bdbAhead/r.pageSize, 1)*r.pageSize)
 		r.chain = make([]byte, r.pageSize)
 		r.over = make([]byte, r.pageSize)
+		r.zeros = make([]byte, r.pageSize)
 	}
 	r.seen.set(0)
 	pages := uint32(len(r.ahead) / r.pageSize)
@@ -322,12 +324,7 @@ func (r *bdbReader) blank(page []byte) bool {
 	if page[25] != 0 || r.u32(page[8:]) != 0 {
 		return false
 	}
-	for _, c := range page {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
+	return bytes.Equal(page, r.zeros[:len(page)])
 }
 
 func (r *bdbReader) bad(page uint32, want, got string) error {
