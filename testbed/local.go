@@ -55,6 +55,13 @@ func (l *local) authorDir() string  { return l.dir(authorPart) }
 func (l *local) brokerAddr() string { return l.receive }
 func (l *local) died() <-chan error { return l.deaths }
 
+func (l *local) prepare(ctx context.Context) (err error) {
+	if l.plan.cell.Latency > 0 {
+		l.pair, err = netem.NewPair(ctx, l.executable)
+	}
+	return err
+}
+
 func (l *local) start(ctx context.Context, p part) error {
 	switch p {
 	case brokerPart:
@@ -68,13 +75,8 @@ func (l *local) start(ctx context.Context, p part) error {
 
 func (l *local) startBroker(ctx context.Context) error {
 	host, receive, broadcast := "127.0.0.1", 0, 0
-	if l.plan.cell.Latency > 0 {
-		pair, err := netem.NewPair(ctx, l.executable)
-		if err != nil {
-			return err
-		}
-		l.pair = pair
-		host, receive, broadcast = pair.BrokerAddr.String(), vtp.DefaultPort, vtp.BroadcastPort
+	if l.pair != nil {
+		host, receive, broadcast = l.pair.BrokerAddr.String(), vtp.DefaultPort, vtp.BroadcastPort
 	}
 	cmd := l.brokerSide("broker", "-eventdb", l.dir(brokerPart),
 		"-receive", net.JoinHostPort(host, strconv.Itoa(receive)),

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"cometbench/author"
@@ -106,10 +107,6 @@ func (t *Testbed) run(ctx context.Context, s *Subject, cell matrix.Cell, dir str
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(plan.scratch)) }()
-	if dir == "" {
-		dir = plan.scratch
-	}
-
 	x := &experiment{
 		plan: plan, dir: dir, clock: clock, sent: &t.sent,
 		run: &results.Run{
@@ -192,10 +189,15 @@ func (x *experiment) perform(ctx context.Context) error {
 // has reached the subscriber's database: an open port is not readiness. The
 // probe has another author's name, so it counts in no figure.
 func (x *experiment) start(ctx context.Context) error {
-	for _, p := range []part{brokerPart, authorPart} {
-		if err := x.site.start(ctx, p); err != nil {
-			return err
-		}
+	if err := x.site.prepare(ctx); err != nil {
+		return err
+	}
+	err := together(
+		func() error { return x.site.start(ctx, brokerPart) },
+		func() error { return x.site.start(ctx, authorPart) },
+	)
+	if err != nil {
+		return err
 	}
 	// Comet's subscriber waits a second and more before it tries again.
 	if _, err := x.probe(ctx); err != nil {
@@ -210,7 +212,7 @@ func (x *experiment) start(ctx context.Context) error {
 			return err
 		}
 		// A subscriber that wasn't attached yet will never get this probe.
-		for range 4 {
+		for range 2 {
 			found, err := x.subscriberHas(ctx, key)
 			if err != nil || found {
 				return err
@@ -303,7 +305,7 @@ func (x *experiment) send(ctx context.Context) error {
 	x.run.HarnessCPU = report.CPU + cpuAfter - cpu
 	x.run.Author = results.Author{
 		Elapsed: report.Elapsed, Sent: report.Sent, Acked: report.Acked,
-		Failures: report.Failures, Sidecar: "events.csv.gz",
+		Failures: report.Failures, Sidecar: results.SidecarFile,
 	}
 	return x.audit(ctx, &report, before)
 }
@@ -362,70 +364,83 @@ func failures(kinds map[string]int) string {
 // hasn't grown for the settling time: what isn't there then is missing.
 func (x *experiment) settle(ctx context.Context) error {
 	var entries int
-	var lastErr error
-	dir := filepath.Join(x.plan.scratch, "settle")
 	for grown := time.Now(); ; {
-		if err := x.refresh(ctx, subscriberPart, dir); err != nil {
-			return err
-		}
 		// An error may be a database that was caught while it was written.
-		summary, err := summarise(dir)
-		if err == nil && summary.Entries >= x.run.Author.Acked {
+		err := x.read(ctx, subscriberPart, &x.run.Subscriber)
+		n := x.run.Subscriber.Entries
+		if err == nil && n >= x.run.Author.Acked {
 			return nil
 		}
-		if err == nil && summary.Entries > entries {
-			entries, grown = summary.Entries, time.Now()
+		if err == nil && n > entries {
+			entries, grown = n, time.Now()
 		}
-		lastErr = err
 		if time.Since(grown) > settling {
-			return lastErr
+			return err
 		}
-		if err := pause(ctx, poll); err != nil {
-			return errors.Join(err, lastErr)
+		if waited := pause(ctx, poll); waited != nil {
+			return errors.Join(waited, err)
 		}
 	}
 }
 
-// collect copies the run's files and reads the figures from the databases.
+// read copies a part's event databases and reads the measured one.
+func (x *experiment) read(ctx context.Context, p part, figure *results.Database) error {
+	dir := filepath.Join(x.plan.scratch, string(p))
+	if err := x.refresh(ctx, p, dir); err != nil {
+		return err
+	}
+	summary, err := summarise(dir)
+	if err != nil {
+		return fmt.Errorf("%s's event database: %w", p, err)
+	}
+	if summary.Entries > x.run.Author.Sent {
+		return fmt.Errorf("%s's event database holds %d events, but only %d were sent", p, summary.Entries, x.run.Author.Sent)
+	}
+	*figure = results.Database{
+		Entries: summary.Entries, Format: summary.Format,
+		First: summary.First, Last: summary.Last,
+	}
+	return nil
+}
+
+// collect reads the broker's database, and keeps the run's files.
 func (x *experiment) collect(ctx context.Context) error {
-	for _, c := range []struct {
-		part   part
-		figure *results.Database
-	}{{brokerPart, &x.run.Broker}, {subscriberPart, &x.run.Subscriber}} {
-		dir := filepath.Join(x.plan.scratch, string(c.part))
-		if err := x.refresh(ctx, c.part, dir); err != nil {
-			return err
-		}
-		summary, err := summarise(dir)
-		if err != nil {
-			return fmt.Errorf("%s's event database: %w", c.part, err)
-		}
-		if summary.Entries > x.run.Author.Sent {
-			return fmt.Errorf("%s's event database holds %d events, but only %d were sent", c.part, summary.Entries, x.run.Author.Sent)
-		}
-		*c.figure = results.Database{
-			Entries: summary.Entries, Format: summary.Format,
-			First: summary.First, Last: summary.Last,
-		}
-		if err := keepDatabase(dir, filepath.Join(x.dir, string(c.part)+".db")); err != nil {
-			return err
-		}
+	author := filepath.Join(x.plan.scratch, "author")
+	err := together(
+		func() error { return x.read(ctx, brokerPart, &x.run.Broker) },
+		func() error { return x.refresh(ctx, authorPart, author) },
+	)
+	if err != nil {
+		return err
 	}
 	if n := x.run.Author.Acked - x.run.Subscriber.Entries; n > 0 {
 		x.warn("%d acked events aren't in the subscriber's database", n)
 	}
-	dir := filepath.Join(x.plan.scratch, "author")
-	if err := x.refresh(ctx, authorPart, dir); err != nil {
-		return err
+	if x.dir == "" {
+		return nil
 	}
-	for _, name := range []string{"author.log", "events.csv.gz"} {
-		if err := os.Rename(filepath.Join(dir, name), filepath.Join(x.dir, name)); err != nil {
-			if err := copyFile(filepath.Join(dir, name), filepath.Join(x.dir, name)); err != nil {
-				return err
-			}
+	for p, name := range map[part]string{brokerPart: results.BrokerFile, subscriberPart: results.SubscriberFile} {
+		if err := keepDatabase(filepath.Join(x.plan.scratch, string(p)), filepath.Join(x.dir, name)); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{results.LogFile, results.SidecarFile} {
+		if err := copyFile(filepath.Join(author, name), filepath.Join(x.dir, name)); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// together does things side by side.
+func together(things ...func() error) error {
+	errs := make([]error, len(things))
+	var wg sync.WaitGroup
+	for i, do := range things {
+		wg.Go(func() { errs[i] = do() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 func (x *experiment) warn(format string, args ...any) {

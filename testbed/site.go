@@ -22,9 +22,12 @@ const (
 // Methods that take a context end with it. Errors name the part and carry the
 // tail of its log where it has one.
 type site interface {
+	// prepare makes what the parts share, before the first is started.
+	prepare(ctx context.Context) error
+
 	// start starts a part: the broker first, then the place that the author
-	// will run in, then the subscriber, attached to the broker. It doesn't
-	// wait for readiness.
+	// will run in (perhaps side by side), then the subscriber, attached to
+	// the broker. It doesn't wait for readiness.
 	start(ctx context.Context, p part) error
 
 	// died delivers an error when a part has ended although nobody stopped it.
