@@ -80,8 +80,11 @@ func WriteBenchmark(ctx context.Context, w io.Writer, dir string, o Options, war
 			runs = append(runs, run)
 		}
 	}
-	if len(runs) == 0 && len(broken) == 0 {
-		return noRuns(dir)
+	if len(runs) == 0 {
+		if len(broken) == 0 {
+			return noRuns(dir)
+		}
+		return errors.Join(broken...)
 	}
 	// Runs of the original experiment have no time, and keep their order.
 	slices.SortStableFunc(runs, func(a, b *Run) int { return a.Started.Compare(b.Started) })
