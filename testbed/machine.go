@@ -11,7 +11,8 @@ import (
 
 // machine describes this machine.
 func machine() results.Machine {
-	return results.Machine{Kernel: kernel(), CPU: cpuModel(), Cores: runtime.NumCPU()}
+	return results.Machine{Kernel: kernel(), CPU: cpuModel(), Cores: runtime.NumCPU(),
+		Procs: runtime.GOMAXPROCS(0), OS: runtime.GOOS, Arch: runtime.GOARCH}
 }
 
 func kernel() string {

@@ -109,8 +109,7 @@ func (t Theory) judge(m *results.Measured, c Config) Cell {
 		doubts = append(doubts, "no event was acked")
 		cell.Outside = cell.Regime == LatencyBound
 	case cell.Regime == LatencyBound:
-		// The last round may be short of events: both ways to count are right.
-		low := cell.Theory * effective(m.Cell) / float64(m.Cell.Conns) * (1 - c.Band)
+		low := cell.Theory * least(m.Cell) / float64(m.Cell.Conns) * (1 - c.Band)
 		high := cell.Theory * (1 + c.Band)
 		cell.Outside = cell.Rate < low || cell.Rate > high
 		switch ratio := cell.Rate / cell.Theory; {

@@ -125,6 +125,23 @@ func TestEffective(t *testing.T) {
 	}
 }
 
+// A short run isn't blamed for its start and end: 300 events on 64 connections
+// are 5 rounds, in which 51 connections are busy on average if a sixth is lost.
+func TestShortRun(t *testing.T) {
+	for _, tt := range []struct {
+		events int
+		rate   float64
+		out    int
+	}{{300, 2350, 0}, {300, 2000, 1}, {10000, 2350, 1}, {10000, 2790, 0}} {
+		short := made(10*ms, 64, tt.rate)
+		short.Cell.Events = tt.events
+		r := Judge(&results.Set{Cells: []results.Measured{made(0, 1, 1500), made(0, 8, 9000), made(0, 64, 9000), short}}, Config{})
+		if got := len(r.Outside()); got != tt.out {
+			t.Errorf("%d events at %v events/s: %d cells outside, want %d", tt.events, tt.rate, got, tt.out)
+		}
+	}
+}
+
 // The measured round trip counts, not the one asked for.
 func TestMeasuredRTT(t *testing.T) {
 	m := made(10*ms, 8, 363, 364, 363)
