@@ -93,12 +93,15 @@ func (l *bdbLayout) u32(b []byte) uint32 {
 	return binary.LittleEndian.Uint32(b)
 }
 
+// bdbPrime is the multiplier of bdbHash.
+const bdbPrime = 16777619
+
 // bdbHash is the hash function of versions 6 and later: FNV-1 with a start of
 // zero.
 func bdbHash[T []byte | string](key T) uint32 {
 	var h uint32
 	for i := range len(key) {
-		h = h*16777619 ^ uint32(key[i])
+		h = h*bdbPrime ^ uint32(key[i])
 	}
 	return h
 }

@@ -173,7 +173,13 @@ func (r *bdbReader) hashPage(bucket, number, prev uint32, page []byte, chained b
 	}
 	end := r.pageSize
 	var last []byte // the key before
+	var hashes [lanes]uint32
+	var hashed bool
 	for i := 0; i < n; i += 2 {
+		lane := i / 2 % lanes
+		if lane == 0 {
+			hashes, hashed = r.laneHashes(page, index, i, n, end)
+		}
 		keyAt, valueAt := r.u16(index[2*i:]), r.u16(index[2*i+2:])
 		if keyAt < low || keyAt >= end || valueAt < low || valueAt >= keyAt {
 			return r.bad(number, fmt.Sprintf("items %d and %d one below the other between %d and %d", i, i+1, low, end), fmt.Sprintf("offsets %d and %d", keyAt, valueAt))
@@ -182,7 +188,10 @@ func (r *bdbReader) hashPage(bucket, number, prev uint32, page []byte, chained b
 		if err != nil {
 			return err
 		}
-		if b := r.bucket(bdbHash(key)); b != bucket {
+		if !hashed {
+			hashes[lane] = bdbHash(key)
+		}
+		if b := r.bucket(hashes[lane]); b != bucket {
 			return r.bad(number, fmt.Sprintf("keys of bucket %d", bucket), fmt.Sprintf("%s, which belongs to bucket %d", quote(key), b))
 		}
 		if page[keyAt] == bdbItemData {
