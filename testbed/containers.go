@@ -30,12 +30,15 @@ type containers struct {
 	subject *Subject
 	author  string // the author's image
 	network *dockertest.Network
-	mu      sync.Mutex
-	parts   map[part]*container
-	sidecar *container
-	delayed lines // that the sidecar prints
-	deaths  chan error
-	closing atomic.Bool
+	// launching are the containers that the engine is just starting, also
+	// those that nobody waits for any more.
+	launching sync.WaitGroup
+	mu        sync.Mutex
+	parts     map[part]*container
+	sidecar   *container
+	delayed   lines // that the sidecar prints
+	deaths    chan error
+	closing   atomic.Bool
 }
 
 // container is one that was started.
@@ -94,7 +97,8 @@ exit "$code"`
 // prepare makes the run's network.
 func (c *containers) prepare(ctx context.Context) error {
 	network, err := c.engine.pool.CreateNetwork("cometbench-"+c.run, func(o *docker.CreateNetworkOptions) {
-		o.Labels, o.Context, o.CheckDuplicate = c.labels, ctx, true
+		// The engine would make it even if nobody waited any more.
+		o.Labels, o.Context, o.CheckDuplicate = c.labels, context.WithoutCancel(ctx), true
 	})
 	if err != nil {
 		return fmt.Errorf("create a network: %w", err)
@@ -161,7 +165,9 @@ func (c *containers) launch(ctx context.Context, name string, o *dockertest.RunO
 		err      error
 	}
 	results := make(chan result, 1)
+	c.launching.Add(1)
 	go func() { // RunWithOptions takes no context
+		defer c.launching.Done()
 		r, err := c.engine.pool.RunWithOptions(o, func(h *docker.HostConfig) {
 			h.NetworkMode = c.network.Network.ID
 			h.PublishAllPorts = false
@@ -349,6 +355,7 @@ func (c *containers) harnessCPU(context.Context) (time.Duration, error) { return
 // close asks every part to end, side by side, and removes all of the run.
 func (c *containers) close(ctx context.Context) error {
 	c.closing.Store(true)
+	c.launching.Wait()
 	var wg sync.WaitGroup
 	client := c.engine.pool.Client
 	for p, started := range c.parts {

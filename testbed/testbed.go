@@ -113,7 +113,10 @@ func (t *Testbed) Machine() results.Machine {
 type Subject struct {
 	Broker   images.Broker
 	Software results.Software
-	image    *images.Image // nil where it doesn't run in a container
+	image    *images.Image // nil where it isn't a Comet in an image
+	// contained runs the embedded broker in containers too: what systems need
+	// whose processes can't be delayed.
+	contained bool
 }
 
 // Prepare makes a broker ready to run: its image is built if this engine
@@ -138,7 +141,7 @@ func (t *Testbed) Prepare(ctx context.Context, b images.Broker) (*Subject, error
 // site makes the site of a run: containers for an image, else processes of
 // this machine.
 func (t *Testbed) site(ctx context.Context, s *Subject, run runPlan) (site, error) {
-	if s.image != nil || needsContainers(run) {
+	if s.image != nil || s.contained || needsContainers(run) {
 		if t.engine == nil {
 			return nil, t.engineErr
 		}

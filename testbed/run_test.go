@@ -1,0 +1,349 @@
+package testbed
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"cometbench/author"
+	"cometbench/eventdb"
+	"cometbench/images"
+	"cometbench/internal/need"
+	"cometbench/matrix"
+	"cometbench/results"
+)
+
+// newTestbed makes a testbed that is closed, and has left nothing, at the
+// test's end.
+func newTestbed(t *testing.T) *Testbed {
+	t.Helper()
+	bed, err := New(t.Context(), Config{Executable: Build})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := bed.Close(); err != nil {
+			t.Error(err)
+		}
+		checkNothingLeft(t, bed.owner)
+	})
+	return bed
+}
+
+// checkNothingLeft fails the test if an owner still has something on this
+// machine or its engine.
+func checkNothingLeft(t *testing.T, o owner) {
+	t.Helper()
+	for _, what := range left(t, o) {
+		t.Errorf("left behind: %s", what)
+	}
+}
+
+func left(t *testing.T, o owner) (found []string) {
+	t.Helper()
+	for _, parent := range scratchParents() {
+		dirs, err := filepath.Glob(filepath.Join(parent, scratchPrefix+strings.ReplaceAll(o.String(), "/", "_")+"*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, dirs...)
+	}
+	if _, err := exec.LookPath("docker"); err != nil {
+		return found
+	}
+	for _, list := range [][]string{{"ps", "-aq"}, {"network", "ls", "-q"}} {
+		out, err := exec.Command("docker", append(list, "--filter", "label="+labelOwner+"="+o.String())...).Output()
+		if err != nil {
+			return found // no engine
+		}
+		for _, id := range strings.Fields(string(out)) {
+			found = append(found, list[0]+" "+id)
+		}
+	}
+	return found
+}
+
+func subject(t *testing.T, bed *Testbed, name string) *Subject {
+	t.Helper()
+	b, err := images.Parse(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := bed.Prepare(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// sites are what the contract is held against: brokers without containers and
+// in them.
+var sites = []struct {
+	name, broker string
+	containers   bool
+}{
+	{"local", "embedded", false},
+	{"containers", "embedded", true},
+	{"comet-1.1.0", "comet-1.1.0", true},
+	{"comet-2.0.1", "comet-2.0.1", true},
+	{"comet-3.1.0", "comet-3.1.0", true},
+}
+
+// eachSite runs a test on every site.
+func eachSite(t *testing.T, test func(t *testing.T, bed *Testbed, s *Subject)) {
+	bed := newTestbed(t)
+	for _, tt := range sites {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.containers {
+				need.Docker(t)
+			}
+			s := subject(t, bed, tt.broker)
+			if tt.containers && s.Broker.Kind == images.Embedded {
+				s.contained = true
+			}
+			test(t, bed, s)
+		})
+	}
+}
+
+func TestRun(t *testing.T) {
+	eachSite(t, func(t *testing.T, bed *Testbed, s *Subject) {
+		for _, conns := range []int{1, 64} {
+			cell := matrix.Cell{Broker: s.Broker.Label, Conns: conns, Events: 200}
+			dir := t.TempDir()
+			run, err := bed.Run(t.Context(), s, cell, dir, stopped{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a := run.Author; a.Sent != 200 || a.Acked != 200 || a.Elapsed <= 0 || len(a.Failures) != 0 {
+				t.Errorf("author %+v, want 200 events acked", a)
+			}
+			for name, db := range map[string]results.Database{results.BrokerFile: run.Broker, results.SubscriberFile: run.Subscriber} {
+				if db.Entries != 200 || db.Elapsed() <= 0 {
+					t.Errorf("%s: %+v, want 200 entries and a time", name, db)
+				}
+				kept, err := eventdb.Open(filepath.Join(dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				summary, err := kept.Summary()
+				if err != nil || summary.Entries != 200 {
+					t.Errorf("%s: %+v, %v, want 200 entries", name, summary, err)
+				}
+				kept.Close()
+			}
+			// Broker and subscriber get what the author sends, so neither can
+			// have taken much longer: their clocks are the same.
+			if d := run.Broker.Elapsed(); d > run.Author.Elapsed+50*time.Millisecond {
+				t.Errorf("the broker received for %v, the author sent for %v", d, run.Author.Elapsed)
+			}
+			f, err := os.Open(filepath.Join(dir, results.SidecarFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			samples, err := author.ReadSidecar(f)
+			f.Close()
+			if err != nil || len(samples) != 200 {
+				t.Errorf("%d samples, %v, want 200", len(samples), err)
+			}
+		}
+	})
+}
+
+func TestRunWithLatency(t *testing.T) {
+	need.Root(t)
+	eachSite(t, func(t *testing.T, bed *Testbed, s *Subject) {
+		cell := matrix.Cell{Broker: s.Broker.Label, Latency: 50 * time.Millisecond, Conns: 8, Events: 80}
+		run, err := bed.Run(t.Context(), s, cell, "", stopped{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run.Netem != "kernel" && run.Netem != "userspace" {
+			t.Errorf("netem %q", run.Netem)
+		}
+		// More than theory says would mean that a round trip is hidden. How
+		// much less it is depends on what else the machine does.
+		if ratio := run.TheoryRatio(); ratio < 0.3 || ratio > 1.01 {
+			t.Errorf("%.3f of what theory says (%+v)", ratio, run)
+		}
+		if run.Author.Acked != 80 || run.Missing() != 0 {
+			t.Errorf("%d acked, %d missing", run.Author.Acked, run.Missing())
+		}
+	})
+}
+
+// TestRunCancelled ends runs in every phase.
+func TestRunCancelled(t *testing.T) {
+	eachSite(t, func(t *testing.T, bed *Testbed, s *Subject) {
+		for _, after := range []time.Duration{0, 100 * time.Millisecond, 600 * time.Millisecond, 1500 * time.Millisecond} {
+			ctx, cancel := context.WithTimeout(t.Context(), after)
+			cell := matrix.Cell{Broker: s.Broker.Label, Conns: 8, Events: 1_000_000}
+			begun := time.Now()
+			run, err := bed.Run(ctx, s, cell, "", stopped{})
+			cancel()
+			if err == nil {
+				t.Fatalf("cancelled after %v: no error, but %+v", after, run)
+			}
+			if took := time.Since(begun); took > after+30*time.Second {
+				t.Errorf("cancelled after %v: it took %v to end", after, took)
+			}
+			for _, what := range left(t, bed.owner) {
+				if !strings.HasPrefix(what, memory()) && !strings.HasPrefix(what, os.TempDir()) {
+					t.Errorf("cancelled after %v: left behind: %s", after, what)
+				}
+			}
+		}
+	})
+}
+
+// dying is a clock that kills a part of the run when the measured phase begins.
+type dying struct{ kill func() }
+
+func (d dying) StartTimer() { go d.kill() }
+func (dying) StopTimer()    {}
+
+func TestBrokerDies(t *testing.T) {
+	need.Docker(t)
+	bed := newTestbed(t)
+	s := subject(t, bed, "comet-3.1.0")
+	for _, victim := range []part{brokerPart, subscriberPart, authorPart} {
+		cell := matrix.Cell{Broker: s.Broker.Label, Conns: 8, Events: 100_000}
+		kill := func() {
+			time.Sleep(300 * time.Millisecond) // into the measured phase
+			out, err := exec.Command("docker", "ps", "-q", "--filter", "label="+labelOwner+"="+bed.owner.String(), "--filter", "name=-"+string(victim)+"$").Output()
+			if err == nil {
+				err = exec.Command("docker", "kill", strings.TrimSpace(string(out))).Run()
+			}
+			if err != nil {
+				t.Errorf("kill %s: %v", victim, err)
+			}
+		}
+		begun := time.Now()
+		run, err := bed.Run(t.Context(), s, cell, "", dying{kill})
+		if err == nil || !strings.Contains(err.Error(), string(victim)) {
+			t.Errorf("%s died: %+v, %v, want an error that names it", victim, run, err)
+		}
+		if took := time.Since(begun); took > time.Minute {
+			t.Errorf("%s died: noticed after %v", victim, took)
+		}
+	}
+}
+
+// TestKilled kills a benchmark, kill -9, while it runs: its janitor cleans up.
+func TestKilled(t *testing.T) {
+	if os.Getenv(victimVariable) != "" {
+		runVictim(t)
+		return
+	}
+	need.Docker(t)
+	for _, broker := range []string{"embedded", "comet-3.1.0"} {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestKilled$", "-test.v")
+		cmd.Env = append(os.Environ(), victimVariable+"="+broker)
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		start, err := startTime(cmd.Process.Pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		boot, err := bootID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := owner{boot, cmd.Process.Pid, start}
+		var said bytes.Buffer
+		for !strings.Contains(said.String(), "measuring") {
+			b := make([]byte, 256)
+			n, err := stdout.Read(b)
+			said.Write(b[:n])
+			if err != nil {
+				t.Fatalf("the victim ended: %s", said.String())
+			}
+		}
+		if len(left(t, o)) == 0 {
+			t.Errorf("%s: nothing to be left", broker)
+		}
+		if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		var exit *exec.ExitError
+		if err := cmd.Wait(); !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
+		deadline := time.Now().Add(time.Minute)
+		for len(left(t, o)) > 0 && time.Now().Before(deadline) {
+			time.Sleep(50 * time.Millisecond)
+		}
+		checkNothingLeft(t, o)
+	}
+}
+
+const victimVariable = "COMETBENCH_TEST_VICTIM"
+
+func runVictim(t *testing.T) {
+	bed, err := New(t.Context(), Config{Executable: Build})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := subject(t, bed, os.Getenv(victimVariable))
+	cell := matrix.Cell{Broker: s.Broker.Label, Conns: 8, Events: 1_000_000}
+	_, err = bed.Run(t.Context(), s, cell, "", dying{func() { fmt.Println("measuring") }})
+	t.Fatal(err)
+}
+
+// TestSweep: what a process that died without a janitor left is removed by the
+// next testbed, and what a living one has stays.
+func TestSweep(t *testing.T) {
+	need.Docker(t)
+	bed := newTestbed(t)
+	image, err := bed.engine.authorImage(t.Context(), bed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := bed.owner
+	dead.start++
+	run := func(o owner) string {
+		t.Helper()
+		out, err := exec.Command("docker", "run", "-d", "--network", "none",
+			"--label", labelOwner+"="+o.String(), "--label", labelRun+"=test", image, "pause", "-for", "5m").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	run(dead)
+	living := run(bed.owner)
+	scratch, err := makeScratch(memory(), dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := New(t.Context(), Config{Executable: Build})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := left(t, dead); len(found) > 0 {
+		t.Errorf("left by the dead: %v", found)
+	}
+	if _, err := os.Stat(scratch); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder of a dead owner: %v", err)
+	}
+	if out, err := exec.Command("docker", "inspect", living).CombinedOutput(); err != nil {
+		t.Errorf("a living owner's container is gone: %s", out)
+	}
+	// The engine's things of this owner go with either of its testbeds.
+	if err := next.Close(); err != nil {
+		t.Error(err)
+	}
+}
