@@ -49,7 +49,9 @@ func Scan(ctx context.Context, dir string) iter.Seq2[Found, error] {
 		defer wg.Wait()
 		defer cancel()
 
-		workers := runtime.GOMAXPROCS(0)
+		// More than there are processors: while some wait for the disk, others
+		// reckon.
+		workers := 4 * runtime.GOMAXPROCS(0)
 		slots := make(chan struct{}, workers)
 		queue := make(chan chan result, 2*workers)
 		wg.Go(func() {
