@@ -120,6 +120,11 @@ func (l *bdbLayout) page(bucket uint32) uint32 {
 	return bucket + l.spares[bits.Len32(bucket)]
 }
 
+// isBDB tells whether the first bdbMetaSize bytes are those of a hash file.
+func isBDB(head []byte) bool {
+	return binary.LittleEndian.Uint32(head[12:]) == bdbMagic || binary.BigEndian.Uint32(head[12:]) == bdbMagic
+}
+
 // decode reads the metadata page. What it finds wrong is returned as offset,
 // expected and found.
 func (l *bdbLayout) decode(meta []byte, fileSize int64) (offset int64, want, got string) {

@@ -1,0 +1,161 @@
+package eventdb
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	_ "modernc.org/sqlite" // the database driver "sqlite"
+	"modernc.org/sqlite/vfs"
+)
+
+// Python's dbm.sqlite3 keeps the entries in one table,
+//
+//	CREATE TABLE Dict (key BLOB UNIQUE NOT NULL, value BLOB NOT NULL)
+//
+// of an SQLite database in journal mode WAL. The file formats of both the
+// database and the write-ahead log (-wal) are described in "Database File
+// Format" on sqlite.org. SQLite itself reads the tables here, but not the
+// files: it would write to the -shm file beside them, and may checkpoint the
+// log. It reads a view of them, in which the log's pages are in place.
+
+const sqliteMagic = "SQLite format 3\x00"
+
+// sqliteReader reads an SQLite database.
+type sqliteReader struct {
+	main *file
+	wal  *file // nil if there is none, or it is empty
+	logs bool  // the database is in journal mode WAL
+}
+
+// newSQLite takes wal, which may be nil, over.
+func newSQLite(main, wal, journal *file) (*sqliteReader, error) {
+	if journal != nil {
+		defer journal.Close()
+		hot := make([]byte, 1)
+		if journal.size > 0 {
+			if err := journal.read(hot, 0); err != nil {
+				return nil, err
+			}
+		}
+		if hot[0] != 0 {
+			return nil, journal.corrupt(0, -1, "no journal of an unfinished change (let SQLite open the database: it will undo the change)", fmt.Sprintf("one of %d bytes", journal.size))
+		}
+	}
+	var head [100]byte
+	if err := main.read(head[:], 0); err != nil {
+		return nil, err
+	}
+	if _, err := sqlitePageSize(main, head[:]); err != nil {
+		return nil, err
+	}
+	return &sqliteReader{main: main, wal: wal, logs: head[18] == 2 || head[19] == 2}, nil
+}
+
+// sqlitePageSize reads the page size from the header of a database.
+func sqlitePageSize(f *file, head []byte) (int, error) {
+	size := int(binary.BigEndian.Uint16(head[16:]))
+	if size == 1 {
+		size = 65536
+	}
+	if size < 512 || bits.OnesCount(uint(size)) != 1 {
+		return 0, f.corrupt(16, 0, "a page size that is a power of two from 512 to 65536", fmt.Sprint(size))
+	}
+	return size, nil
+}
+
+func (r *sqliteReader) format() string {
+	switch {
+	case r.wal != nil:
+		return "SQLite (with a write-ahead log)"
+	case r.logs:
+		return "SQLite (its write-ahead log is empty)"
+	}
+	return "SQLite"
+}
+
+func (r *sqliteReader) Close() error {
+	if r.wal == nil {
+		return r.main.Close()
+	}
+	return errors.Join(r.main.Close(), r.wal.Close())
+}
+
+func (r *sqliteReader) each(yield func(Entry) bool) error {
+	walk := func() error { return r.walk(yield) }
+	if r.wal == nil {
+		return steadily(walk, r.main)
+	}
+	return steadily(walk, r.main, r.wal)
+}
+
+func (r *sqliteReader) walk(yield func(Entry) bool) (err error) {
+	view, err := newSQLiteView(r.main, r.wal)
+	if err != nil {
+		return err
+	}
+	name, files, err := vfs.New(view)
+	if err != nil {
+		return fmt.Errorf("%s: register with SQLite: %w", r.main.name, err)
+	}
+	defer func() { err = errors.Join(err, files.Close()) }()
+	db, err := sql.Open("sqlite", "file:"+sqliteViewName+"?immutable=1&mode=ro&vfs="+name)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.main.name, err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
+	err = readSQLite(db, yield)
+	if view.err != nil { // which SQLite only calls an input/output error
+		return view.err
+	}
+	if err != nil && !errors.Is(err, errStop) {
+		return fmt.Errorf("%s: %w", r.main.name, err)
+	}
+	return err
+}
+
+// readSQLite yields the entries of a database that is sound.
+func readSQLite(db *sql.DB, yield func(Entry) bool) (err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for _, pragma := range []string{
+		"PRAGMA temp_store = memory", "PRAGMA cell_size_check = on", "PRAGMA trusted_schema = off",
+		"PRAGMA mmap_size = 0", "PRAGMA cache_size = -4096", // KiB
+	} {
+		if _, err := db.ExecContext(ctx, pragma); err != nil {
+			return fmt.Errorf("%s: %w", pragma, err)
+		}
+	}
+	var finding string
+	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&finding); err != nil {
+		return fmt.Errorf("check the database: %w", err)
+	}
+	if finding != "ok" {
+		return fmt.Errorf("check the database: expected ok, found %s", finding)
+	}
+	rows, err := db.QueryContext(ctx, "SELECT key, value FROM Dict")
+	if err != nil {
+		return fmt.Errorf("expected a table Dict with key and value, as dbm.sqlite3 makes: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var key, value sql.RawBytes
+		if err := rows.Scan(&key, &value); err != nil {
+			return err
+		}
+		if key == nil || value == nil {
+			return fmt.Errorf("expected a key and a value, found NULL")
+		}
+		if len(key) > MaxItem || len(value) > MaxItem {
+			return fmt.Errorf("expected a key and a value of at most %d bytes, found %d and %d", MaxItem, len(key), len(value))
+		}
+		if !yield(Entry{key, value}) {
+			return errStop
+		}
+	}
+	return rows.Err()
+}
