@@ -38,19 +38,24 @@ type conn struct {
 // newWorkers makes one worker for each processor, as far as there are
 // connections for them.
 func newWorkers(l *load) ([]*worker, error) {
-	family, address, err := resolve(l.config.Addr)
+	target, err := net.ResolveTCPAddr("tcp", l.config.Addr)
 	if err != nil {
 		return nil, err
 	}
 	conns := min(l.config.Conns, l.config.Events)
 	workers := make([]*worker, min(runtime.GOMAXPROCS(0), conns))
 	for i := range workers {
-		epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		// Connecting writes into the address: each worker has its own.
+		family, address, err := socketAddress(target)
+		epoll := -1
+		if err == nil {
+			epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+		}
 		if err != nil {
 			for _, w := range workers[:i] {
 				unix.Close(w.epoll)
 			}
-			return nil, os.NewSyscallError("epoll_create1", err)
+			return nil, fmt.Errorf("prepare to connect to %s: %w", l.config.Addr, err)
 		}
 		w := &worker{load: l, family: family, address: address, epoll: epoll}
 		w.conns = make([]conn, (conns+i)/len(workers))
@@ -63,11 +68,7 @@ func newWorkers(l *load) ([]*worker, error) {
 	return workers, nil
 }
 
-func resolve(addr string) (family int, _ unix.Sockaddr, err error) {
-	a, err := net.ResolveTCPAddr("tcp", addr)
-	if err != nil {
-		return 0, nil, err
-	}
+func socketAddress(a *net.TCPAddr) (family int, _ unix.Sockaddr, err error) {
 	if ip := a.IP.To4(); ip != nil {
 		return unix.AF_INET, &unix.SockaddrInet4{Port: a.Port, Addr: [4]byte(ip)}, nil
 	}
@@ -82,7 +83,7 @@ func resolve(addr string) (family int, _ unix.Sockaddr, err error) {
 		}
 		return unix.AF_INET6, s, nil
 	}
-	return 0, nil, fmt.Errorf("address %q: want host:port", addr)
+	return 0, nil, fmt.Errorf("address %q: want host:port", a)
 }
 
 // look is how long a worker waits at most before it looks at deadlines.
