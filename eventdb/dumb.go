@@ -28,9 +28,11 @@ const (
 
 // dumbReader reads a dumb database.
 //
-// Nothing in it tells how many entries there should be. What can be checked
-// is that every line of the index is whole, and that values are within the
-// .dat file and don't share blocks.
+// Nothing in it tells how many entries there should be: an index that was cut
+// at the end of a line, before Python opened it again, is one of fewer entries,
+// whose values lie in the .dat file as those of deleted keys do. What can be
+// checked is that every line of the index is whole, and that values are within
+// the .dat file and don't share blocks.
 type dumbReader struct {
 	dir  *file
 	dat  *cache
@@ -169,6 +171,9 @@ func (r *dumbReader) parse(line []byte) (e dumbEntry, ok bool) {
 	}
 	end := 1
 	for end < len(line) && line[end] != line[0] {
+		if unprintable(line[end]) {
+			return e, false
+		}
 		if line[end] == '\\' {
 			end++
 		}
@@ -200,6 +205,11 @@ func (r *dumbReader) parse(line []byte) (e dumbEntry, ok bool) {
 	}
 	e.size, ok = parseDecimal(size)
 	return e, ok
+}
+
+// unprintable tells whether Python's repr escapes a character of Latin-1.
+func unprintable(c byte) bool {
+	return c < ' ' || 0x7f <= c && c <= 0xa0 || c == 0xad
 }
 
 // unescape undoes the escapes of Python's repr.
