@@ -135,4 +135,3 @@ func BenchmarkRun(b *testing.B) {
 		}
 	}
 }
-

@@ -147,22 +147,34 @@ func (l *gdbmLayout) decode(head []byte, fileSize int64) (offset int64, want, go
 	return 0, "", ""
 }
 
+// gdbmWeights are what the hash function multiplies a key's bytes by: a byte is
+// shifted by five bits more than the one before, modulo 24.
+var gdbmWeights = func() (w [24]uint32) {
+	for i := range w {
+		w[i] = 1 << (i * 5 % 24)
+	}
+	return w
+}()
+
 // gdbmHash is GDBM's hash function. It takes bytes as C's char, whose sign
 // depends on the machine.
 func gdbmHash(key []byte, signed bool) uint32 {
 	h := uint32(0x238F13AF) * uint32(len(key))
-	shift := uint(0)
-	for _, c := range key {
-		v := uint32(c)
-		if signed {
-			v = uint32(int32(int8(c)))
+	if signed {
+		for ; len(key) >= len(gdbmWeights); key = key[len(gdbmWeights):] {
+			for i, c := range (*[len(gdbmWeights)]byte)(key) {
+				h += uint32(int32(int8(c))) * gdbmWeights[i]
+			}
 		}
-		h = (h + v<<shift) & 0x7fffffff
-		if shift += 5; shift >= 24 {
-			shift -= 24
+		for i, c := range key {
+			h += uint32(int32(int8(c))) * gdbmWeights[i]
+		}
+	} else {
+		for i, c := range key {
+			h += uint32(c) * gdbmWeights[i%len(gdbmWeights)]
 		}
 	}
-	return (h*1103515243 + 12345) & 0x7fffffff
+	return ((h&0x7fffffff)*1103515243 + 12345) & 0x7fffffff
 }
 
 // gdbmReader reads a GDBM file.

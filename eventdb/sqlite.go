@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"strings"
 
 	_ "modernc.org/sqlite" // the database driver "sqlite"
 	"modernc.org/sqlite/vfs"
@@ -130,13 +131,20 @@ func readSQLite(db *sql.DB, yield func(Entry) bool) (err error) {
 			return fmt.Errorf("%s: %w", pragma, err)
 		}
 	}
+	// The check walks all pages in order. That each entry is in the key's index,
+	// too, is left to counting both: to look up each takes a time that isn't linear.
 	var finding string
-	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&finding); err != nil {
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&finding); err != nil {
 		return fmt.Errorf("check the database: %w", err)
 	}
 	if finding != "ok" {
 		return fmt.Errorf("check the database: expected ok, found %s", finding)
 	}
+	var indexed sql.NullInt64
+	if err := countIndexed(ctx, db, &indexed); err != nil {
+		return fmt.Errorf("expected a table Dict with key and value, as dbm.sqlite3 makes: %w", err)
+	}
+	entries := int64(0)
 	rows, err := db.QueryContext(ctx, "SELECT key, value FROM Dict")
 	if err != nil {
 		return fmt.Errorf("expected a table Dict with key and value, as dbm.sqlite3 makes: %w", err)
@@ -153,9 +161,30 @@ func readSQLite(db *sql.DB, yield func(Entry) bool) (err error) {
 		if len(key) > MaxItem || len(value) > MaxItem {
 			return fmt.Errorf("expected a key and a value of at most %d bytes, found %d and %d", MaxItem, len(key), len(value))
 		}
+		entries++
 		if !yield(Entry{key, value}) {
 			return errStop
 		}
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if indexed.Valid && indexed.Int64 != entries {
+		return fmt.Errorf("expected %d entries, as the index of keys has, found %d", indexed.Int64, entries)
+	}
+	return nil
+}
+
+// countIndexed counts the entries of the index of keys, if there is one.
+func countIndexed(ctx context.Context, db *sql.DB, n *sql.NullInt64) error {
+	var index string
+	err := db.QueryRowContext(ctx, "SELECT name FROM pragma_index_list('Dict') ORDER BY seq LIMIT 1").Scan(&index)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	quoted := `"` + strings.ReplaceAll(index, `"`, `""`) + `"`
+	return db.QueryRowContext(ctx, "SELECT count(*) FROM Dict INDEXED BY "+quoted).Scan(n)
 }
