@@ -90,10 +90,11 @@ func startSink(b *testing.B) (addr string) {
 // sinkHandler reads a frame and acks it, without a look at it.
 func sinkHandler() func(net.Conn) {
 	ack := vtp.AppendFrame(nil, vtp.Transport{Role: vtp.Ack, Origin: "ivo://a/b#1", TimeStamp: time.Unix(0, 0)}.Append(nil))
-	buffers := sync.Pool{New: func() any { return make([]byte, 4096) }}
+	buffers := sync.Pool{New: func() any { return new([4096]byte) }}
 	return func(c net.Conn) {
-		buf := buffers.Get().([]byte)
-		defer buffers.Put(buf)
+		space := buffers.Get().(*[4096]byte)
+		defer buffers.Put(space)
+		buf := space[:]
 		for n := 0; ; {
 			m, err := c.Read(buf[n:])
 			if err != nil {
