@@ -1,0 +1,209 @@
+package eventdb
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A gdbmKind is what a GDBM file can be made as.
+type gdbmKind struct {
+	magic uint32
+	big   bool
+	wide  bool
+	sync  bool
+}
+
+var gdbmLayouts = []gdbmKind{
+	{magic: gdbmMagicOld}, {magic: gdbmMagicOld, big: true},
+	{magic: gdbmMagicOld, wide: true}, {magic: gdbmMagicOld, wide: true, big: true},
+	{magic: gdbmMagic32}, {magic: gdbmMagic32, big: true},
+	{magic: gdbmMagic64, wide: true}, {magic: gdbmMagic64, wide: true, big: true},
+	{magic: gdbmMagicSyncs32, sync: true}, {magic: gdbmMagicSyncs32, sync: true, big: true},
+	{magic: gdbmMagicSyncs64, wide: true, sync: true}, {magic: gdbmMagicSyncs64, wide: true, sync: true, big: true},
+}
+
+// buildGDBM makes a GDBM file with 512-byte blocks. It has its own idea of the
+// format, so that the reader's isn't only compared with itself: fields are
+// written in the order of C's structures, with C's padding.
+func buildGDBM(k gdbmKind, pairs map[string]string) []byte {
+	var order binary.AppendByteOrder = binary.LittleEndian
+	if k.big {
+		order = binary.BigEndian
+	}
+	number := func(b []byte, v uint32) []byte { return order.AppendUint32(b, v) }
+	offset := func(b []byte, v int) []byte {
+		if !k.wide {
+			return number(b, uint32(v))
+		}
+		for len(b)%8 != 0 {
+			b = append(b, 0)
+		}
+		return order.AppendUint64(b, uint64(v))
+	}
+	const block = 512
+	elems := (block - 60) / 20
+	if k.wide {
+		elems = (block - 112) / 24
+	}
+	// As many bits as it takes for buckets not to overflow; buckets have one
+	// less where their two halves fit into one.
+	bits := 1
+	type bucket struct {
+		keys []string
+		bits int
+		at   int
+	}
+	var dir []*bucket
+	for ; ; bits++ {
+		dir = make([]*bucket, 1<<bits)
+		full := false
+		for key := range pairs {
+			i := gdbmHash([]byte(key), true) >> (31 - bits)
+			if dir[i] == nil {
+				dir[i] = &bucket{bits: bits}
+			}
+			dir[i].keys = append(dir[i].keys, key)
+			full = full || len(dir[i].keys) > elems
+		}
+		if !full {
+			break
+		}
+	}
+	for i := range dir {
+		if dir[i] == nil {
+			dir[i] = &bucket{bits: bits}
+		}
+	}
+	for i := 0; i < len(dir); i += 2 {
+		if n := len(dir[i].keys) + len(dir[i+1].keys); n <= elems {
+			both := &bucket{keys: append(dir[i].keys, dir[i+1].keys...), bits: bits - 1}
+			dir[i], dir[i+1] = both, both
+		}
+	}
+	file := make([]byte, block)
+	dirAt := len(file)
+	file = append(file, make([]byte, (len(dir)*8+block-1)/block*block)...)
+	var entries []byte
+	for i, b := range dir {
+		if i > 0 && dir[i-1] == b {
+			entries = offset(entries, b.at)
+			continue
+		}
+		table := make([][]byte, elems)
+		for _, key := range b.keys {
+			at := len(file)
+			file = append(append(file, key...), pairs[key]...)
+			hash := gdbmHash([]byte(key), true)
+			slot := int(hash) % elems
+			for table[slot] != nil {
+				slot = (slot + 1) % elems
+			}
+			e := number(nil, hash)
+			e = append(e, append([]byte(key), 0, 0, 0, 0)[:4]...)
+			e = offset(e, at)
+			e = number(number(e, uint32(len(key))), uint32(len(pairs[key])))
+			table[slot] = e
+		}
+		file = append(file, make([]byte, (block-len(file)%block)%block)...)
+		b.at = len(file)
+		entries = offset(entries, b.at)
+		image := number(nil, 0)
+		for range 6 { // structures of a size and an offset, aligned as these are
+			for k.wide && len(image)%8 != 0 {
+				image = append(image, 0)
+			}
+			image = offset(number(image, 0), 0)
+		}
+		image = number(number(image, uint32(b.bits)), uint32(len(b.keys)))
+		for _, e := range table {
+			if e == nil {
+				e = append(number(nil, 0xffffffff), make([]byte, 16)...)
+				if k.wide {
+					e = append(e, make([]byte, 4)...)
+				}
+			}
+			image = append(image, e...)
+		}
+		file = append(file, append(image, make([]byte, block-len(image))...)...)
+	}
+	copy(file[dirAt:], entries)
+	head := number(number(nil, k.magic), block)
+	head = offset(head, dirAt)
+	head = number(number(head, uint32(len(entries))), uint32(bits))
+	head = number(number(head, block), uint32(elems))
+	head = offset(head, len(file))
+	if k.sync {
+		head = append(number(number(head, 0), 7), make([]byte, 24)...)
+	}
+	copy(file, head)
+	return file
+}
+
+// somePairs makes entries as a Comet has them.
+func somePairs(n int) map[string]string {
+	random := rand.New(rand.NewPCG(1, uint64(n)))
+	pairs := make(map[string]string)
+	for range n {
+		pairs[fmt.Sprintf("%016x%016x%08x", random.Uint64(), random.Uint64(), random.Uint32())] = fmt.Sprintf("1395443440.%02d", random.IntN(100))
+	}
+	return pairs
+}
+
+// TestGDBMLayouts reads files of machines that aren't at hand.
+func TestGDBMLayouts(t *testing.T) {
+	for _, l := range gdbmLayouts {
+		for _, n := range []int{0, 1, 50, 5000} {
+			t.Run(fmt.Sprintf("magic=%#x/big=%v/wide=%v/n=%d", l.magic, l.big, l.wide, n), func(t *testing.T) {
+				pairs := somePairs(n)
+				if n == 50 {
+					pairs[""] = ""
+					pairs[strings.Repeat("long", 5000)] = strings.Repeat("value", 9000)
+					pairs["\xe9\xff"] = "1.5"
+				}
+				path := filepath.Join(t.TempDir(), "_test")
+				if err := os.WriteFile(path, buildGDBM(l, pairs), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if got := readAll(t, path); !maps.Equal(got, pairs) {
+					t.Errorf("%d entries, want %d", len(got), len(pairs))
+				}
+			})
+		}
+	}
+}
+
+// TestGDBMTwice has a key in two elements of a bucket.
+func TestGDBMTwice(t *testing.T) {
+	pairs := somePairs(2)
+	b := buildGDBM(gdbmLayouts[0], pairs)
+	for key := range pairs {
+		other := []byte(key)
+		for k := range pairs {
+			if k != key {
+				other = []byte(k)
+			}
+		}
+		hash := binary.LittleEndian.AppendUint32(nil, gdbmHash([]byte(key), true))
+		at := bytes.Index(b, append(hash, key[:4]...))
+		to := bytes.Index(b, append(binary.LittleEndian.AppendUint32(nil, gdbmHash(other, true)), other[:4]...))
+		if at < 0 || to < 0 {
+			t.Fatal("no element")
+		}
+		copy(b[to:to+20], b[at:at+20])
+		r, err := newGDBMOf(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.each(func(Entry) bool { return true }); err == nil {
+			t.Error("a key that is there twice is no error")
+		}
+		return
+	}
+}
