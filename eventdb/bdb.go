@@ -1,6 +1,8 @@
 package eventdb
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -104,6 +106,16 @@ func bdbHash[T []byte | string](key T) uint32 {
 		h = h*bdbPrime ^ uint32(key[i])
 	}
 	return h
+}
+
+// bdbCompare is the order of keys on a page: that of their bytes, but of two
+// keys of which one begins with the other the longer comes first.
+func bdbCompare(a, b []byte) int {
+	n := min(len(a), len(b))
+	if c := bytes.Compare(a[:n], b[:n]); c != 0 {
+		return c
+	}
+	return cmp.Compare(len(b), len(a))
 }
 
 // bucket returns the bucket to which a key with that hash belongs.

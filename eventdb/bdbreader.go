@@ -195,7 +195,7 @@ func (r *bdbReader) hashPage(bucket, number, prev uint32, page []byte, chained b
 			return r.bad(number, fmt.Sprintf("keys of bucket %d", bucket), fmt.Sprintf("%s, which belongs to bucket %d", quote(key), b))
 		}
 		if page[keyAt] == bdbItemData {
-			if kind == bdbPageSorted && last != nil && bytes.Compare(last, key) >= 0 {
+			if kind == bdbPageSorted && last != nil && bdbCompare(last, key) >= 0 {
 				return r.bad(number, "sorted keys, each once", fmt.Sprintf("%s after %s", quote(key), quote(last)))
 			}
 			last = key

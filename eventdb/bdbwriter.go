@@ -167,7 +167,7 @@ func (w *Writer) search(number uint32, key []byte) (i int, found bool) {
 	low, high := 0, n
 	for low < high {
 		mid := (low + high) / 2
-		switch bytes.Compare(w.keyAt(page, mid), key) {
+		switch bdbCompare(w.keyAt(page, mid), key) {
 		case 0:
 			return mid, true
 		case -1:
@@ -337,7 +337,7 @@ type bdbPair struct{ key, keyItem, valueItem []byte }
 // pages it doesn't need become free.
 func (w *Writer) fillChain(pages []uint32, pairs []bdbPair) error {
 	if w.version >= 9 {
-		slices.SortFunc(pairs, func(a, b bdbPair) int { return bytes.Compare(a.key, b.key) })
+		slices.SortFunc(pairs, func(a, b bdbPair) int { return bdbCompare(a.key, b.key) })
 	}
 	used := 1
 	w.newPage(pages[0])

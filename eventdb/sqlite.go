@@ -155,9 +155,6 @@ func readSQLite(db *sql.DB, yield func(Entry) bool) (err error) {
 		if err := rows.Scan(&key, &value); err != nil {
 			return err
 		}
-		if key == nil || value == nil {
-			return fmt.Errorf("expected a key and a value, found NULL")
-		}
 		if len(key) > MaxItem || len(value) > MaxItem {
 			return fmt.Errorf("expected a key and a value of at most %d bytes, found %d and %d", MaxItem, len(key), len(value))
 		}
