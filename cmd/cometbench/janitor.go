@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
 
 	"cometbench/testbed"
 )
@@ -12,6 +13,10 @@ import (
 func runJanitor(ctx context.Context, std streams, args []string) error {
 	fs := flag.NewFlagSet("janitor", flag.ContinueOnError)
 	owner := fs.String("owner", "", "`label` of the benchmark to clean up after")
+	fs.Usage = func() {
+		fmt.Fprint(fs.Output(), "usage: cometbench janitor -owner LABEL [FOLDER...]\n\nWaits for the end of standard input, and then removes what the owner has left on\nthe engine, and its folders. The benchmark starts one beside itself.\n\n")
+		fs.PrintDefaults()
+	}
 	if err := parseFlags(fs, std, args, true); err != nil {
 		return err
 	}
