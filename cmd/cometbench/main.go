@@ -41,6 +41,7 @@ func commands() []command {
 		{"aggregate", "summarize kept runs as JSON, as the paper does", runAggregate},
 		{"bench", "print kept runs as the benchmark prints them", runBench},
 		{"check", "hold results against theory, the paper and each other", runCheck},
+		{"plot", "draw throughput against connections or latency", runPlot},
 		{"dump", "print the entries of an event database, or a summary", runDump},
 		{"author", "send events to a broker and report how they fared", runAuthor},
 		{"probe", "send one event to a broker, trying until it is acked", runProbe},

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"cometbench/results"
+	"cometbench/results/figure"
+	"cometbench/results/judge"
+)
+
+// runPlot draws one of the paper's two figures.
+func runPlot(ctx context.Context, std streams, args []string) error {
+	fs := flag.NewFlagSet("plot", flag.ContinueOnError)
+	describe(fs, `usage: cometbench plot [flags] RESULTS...
+
+Draws throughput against connections, with one line a latency, or against
+latency, with one line a number of connections; several brokers side by side.
+Dashed lines are theory: n/(2·RTT+t), with the service time t fitted to the
+broker's cells.
+
+RESULTS are trees of runs, outputs of the benchmark, or JSON of cometbench
+aggregate; with -paper there may be none, and the paper's own are drawn.`)
+	var options results.Options
+	fs.BoolVar(&options.Stale, "stale", false, "include runs of a tree whose databases hold more entries than events were sent")
+	fs.StringVar(&options.Broker, "broker", "", "`name` of the broker in results that name none, as the original experiment's")
+	kind := fs.String("figure", string(figure.Connections), "what is on the x axis: `kind` connections or latency")
+	role := fs.String("role", results.RoleAuthor.String(), "whose throughput: `role` author, broker or subscriber")
+	bars := fs.String("bars", string(figure.Range), "what error bars span: range (slowest to fastest run) or std")
+	title := fs.String("title", "", "`text` above the figure")
+	paper := fs.Bool("paper", false, "draw the paper's results behind, in grey")
+	out := fs.String("o", "throughput.svg", "write to this `file`, ending in .svg, .png or .pdf")
+	if err := parseFlags(fs, std, args, true); err != nil {
+		return err
+	}
+	f := figure.Figure{Title: *title}
+	var errs [4]error
+	f.Kind, errs[0] = figure.ParseKind(*kind)
+	f.Role, errs[1] = figure.ParseRole(*role)
+	f.Bars, errs[2] = figure.ParseBars(*bars)
+	_, errs[3] = figure.FormatOf(*out)
+	if err := errors.Join(errs[:]...); err != nil {
+		return usageErrorf("plot: %w", err)
+	}
+	if fs.NArg() == 0 && !*paper {
+		return usageErrorf("plot: want RESULTS, or -paper; cometbench help plot tells more")
+	}
+	published, err := judge.Paper()
+	if err != nil {
+		return err
+	}
+	set, broken := loadAll(ctx, std, options, fs.Args())
+	switch {
+	case set == nil && broken != nil:
+		return broken
+	case set == nil:
+		for i := range published.Cells {
+			published.Cells[i].Cell.Broker = "Comet 1.1.0, the paper"
+		}
+		set = published
+	case *paper:
+		f.Ghost, f.GhostName = figure.FromSet(published, f.Role), "the paper's Comet 1.1.0"
+	}
+	f.Points, f.Service = figure.FromSet(set, f.Role), figure.FitService(set)
+	if err := f.WriteFile(*out); err != nil {
+		return errors.Join(broken, fmt.Errorf("plot: %w", err))
+	}
+	return broken
+}
+
+// loadAll reads several sets of results as one, nil if there are none. What is
+// doubtful goes to stderr.
+func loadAll(ctx context.Context, std streams, o results.Options, paths []string) (*results.Set, error) {
+	var sets []*results.Set
+	var broken []error
+	for _, path := range paths {
+		set, err := results.Load(ctx, path, o)
+		broken = append(broken, err)
+		if set != nil && len(set.Cells) > 0 {
+			sets = append(sets, set)
+		}
+	}
+	if len(sets) == 0 {
+		return nil, errors.Join(broken...)
+	}
+	set := figure.Merge(sets...)
+	for _, w := range set.Warnings {
+		fmt.Fprintf(std.err, "cometbench: %s\n", w)
+	}
+	return set, errors.Join(broken...)
+}

@@ -1,0 +1,167 @@
+// Package figure draws the two figures of the original experiment: throughput
+// against the number of connections, with one line a latency, and throughput
+// against latency, with one line a number of connections. Several brokers are
+// drawn side by side as small multiples with shared axes.
+//
+// What a mark means doesn't depend on colour alone: each line of a panel has
+// its own marker, and kinds of line differ in how they are drawn (measured:
+// solid, with markers; theory: dashed, without; another experiment's results:
+// light grey). The colours of lines are ordered from dark to light as the
+// latencies (or connections) are, and stay ordered for colour-blind people
+// and on a grey printer.
+//
+// The same data gives the same bytes of SVG and PNG, and the same PDF but for
+// the order of its fonts: figures hold no date.
+package figure
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"cometbench/results"
+)
+
+// Kind says which of the two figures is drawn.
+type Kind string
+
+// The kinds of figure.
+const (
+	// Connections is throughput against simultaneous connections.
+	Connections Kind = "connections"
+	// Latency is throughput against one-way latency.
+	Latency Kind = "latency"
+)
+
+// ParseKind reads the name of a kind of figure.
+func ParseKind(s string) (Kind, error) {
+	switch k := Kind(s); k {
+	case Connections, Latency:
+		return k, nil
+	}
+	return "", fmt.Errorf("figure %q: want %s or %s", s, Connections, Latency)
+}
+
+// Bars says what the error bars span.
+type Bars string
+
+// What error bars may span.
+const (
+	// Range is from the slowest to the fastest run.
+	Range Bars = "range"
+	// Std is one standard deviation to either side of the mean.
+	Std Bars = "std"
+)
+
+// ParseBars reads the name of what error bars span.
+func ParseBars(s string) (Bars, error) {
+	switch b := Bars(s); b {
+	case Range, Std:
+		return b, nil
+	}
+	return "", fmt.Errorf("error bars %q: want %s or %s", s, Range, Std)
+}
+
+// ParseRole reads the name of a role.
+func ParseRole(s string) (results.Role, error) {
+	var names []string
+	for _, r := range results.Roles() {
+		if r.String() == s {
+			return r, nil
+		}
+		names = append(names, r.String())
+	}
+	return 0, fmt.Errorf("role %q: want %s", s, strings.Join(names, ", "))
+}
+
+// Point is what was measured in one cell, for one role.
+type Point struct {
+	// Broker is the label of the broker, "" where there is but one and
+	// nobody knows its name.
+	Broker string
+	// Latency is the one-way delay that was added on the author's side.
+	Latency time.Duration
+	// Conns is the number of simultaneous connections.
+	Conns int
+	// Rates are events a second.
+	results.Rates
+	// Missing is how many events of all runs didn't reach the subscriber;
+	// below zero, its database held others.
+	Missing int
+}
+
+// Figure is one figure: what it shows and how.
+type Figure struct {
+	Kind Kind
+	// Role is whose throughput is drawn. It is named on the axis and in the
+	// caption.
+	Role results.Role
+	// Bars says what error bars span; "" means [Range].
+	Bars Bars
+	// Title stands above the figure; "" means one that says what is shown.
+	Title string
+	// Points are the results.
+	Points []Point
+	// Ghost is drawn in light grey behind the results in every panel.
+	Ghost []Point
+	// GhostName says in the legend what Ghost is.
+	GhostName string
+	// Service is the time that a transaction takes besides its two delayed
+	// round trips, by broker's label. Theory's lines are drawn for these
+	// brokers only.
+	Service map[string]time.Duration
+}
+
+// ErrEmpty is returned where there is nothing to draw.
+var ErrEmpty = errors.New("nothing to draw: no cell has a rate")
+
+// maxPanels bounds the brokers of one figure: with more, no panel can be read.
+const maxPanels = 30
+
+// validate checks what a caller may have got wrong.
+func (f *Figure) validate() error {
+	if _, err := ParseKind(string(f.Kind)); err != nil {
+		return err
+	}
+	if f.Bars != "" {
+		if _, err := ParseBars(string(f.Bars)); err != nil {
+			return err
+		}
+	}
+	for _, p := range f.Points {
+		if p.Conns < 1 || p.Latency < 0 {
+			return fmt.Errorf("cell %s: want at least one connection and a latency of 0 or more", p)
+		}
+		if !finite(p.Mean) || !finite(p.Min) || !finite(p.Max) || !finite(p.Std) {
+			return fmt.Errorf("cell %s: rates must be finite, and 0 or more", p)
+		}
+	}
+	if len(f.Points) == 0 {
+		return ErrEmpty
+	}
+	if n := len(f.panels()); n > maxPanels {
+		return fmt.Errorf("%d brokers: one figure holds at most %d; draw fewer", n, maxPanels)
+	}
+	return nil
+}
+
+// finite reports whether a rate can be drawn.
+func finite(v float64) bool { return v >= 0 && v <= 1e12 }
+
+// String names the point's cell.
+func (p Point) String() string {
+	s := fmt.Sprintf("%s/%dc", milliseconds(p.Latency), p.Conns)
+	if p.Broker != "" {
+		s = p.Broker + "/" + s
+	}
+	return s
+}
+
+// span returns the ends of the point's error bar.
+func (p Point) span(b Bars) (low, high float64) {
+	if b == Std {
+		return max(0, p.Mean-p.Std), p.Mean + p.Std
+	}
+	return p.Min, p.Max
+}

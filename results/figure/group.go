@@ -1,0 +1,163 @@
+package figure
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"cometbench/matrix"
+)
+
+// line is one line of a panel: the points of one latency, or of one number
+// of connections, in the order of the other.
+type line struct {
+	key    int64 // the latency in ns or the connections that its points share
+	points []Point
+}
+
+// panel is what was measured with one broker.
+type panel struct {
+	broker string
+	lines  []line
+}
+
+// key returns what p's line shares and x where p stands on the x axis.
+func (k Kind) key(p Point) (key int64) {
+	if k == Connections {
+		return int64(p.Latency)
+	}
+	return int64(p.Conns)
+}
+
+// x returns where p stands on the x axis: connections, or milliseconds.
+func (k Kind) x(p Point) float64 {
+	if k == Connections {
+		return float64(p.Conns)
+	}
+	return ms(p.Latency)
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// panels groups the points by broker, in natural order.
+func (f *Figure) panels() []panel {
+	var list []panel
+	for _, p := range f.Points {
+		i := slices.IndexFunc(list, func(l panel) bool { return l.broker == p.Broker })
+		if i < 0 {
+			list = append(list, panel{broker: p.Broker})
+		}
+	}
+	slices.SortFunc(list, func(a, b panel) int { return compareNatural(a.broker, b.broker) })
+	for i := range list {
+		var of []Point
+		for _, p := range f.Points {
+			if p.Broker == list[i].broker {
+				of = append(of, p)
+			}
+		}
+		list[i].lines = lines(f.Kind, of)
+	}
+	return list
+}
+
+// lines groups points by what they share, both in rising order.
+func lines(k Kind, points []Point) []line {
+	byKey := map[int64][]Point{}
+	for _, p := range points {
+		byKey[k.key(p)] = append(byKey[k.key(p)], p)
+	}
+	list := make([]line, 0, len(byKey))
+	for key, of := range byKey {
+		slices.SortStableFunc(of, func(a, b Point) int { return cmp.Compare(k.x(a), k.x(b)) })
+		list = append(list, line{key, of})
+	}
+	slices.SortFunc(list, func(a, b line) int { return cmp.Compare(a.key, b.key) })
+	return list
+}
+
+// keys returns the different keys of points, rising.
+func keys(k Kind, points []Point) []int64 {
+	var list []int64
+	for _, p := range points {
+		list = append(list, k.key(p))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// places returns the different places of points on the x axis, rising.
+func places(k Kind, points []Point) []float64 {
+	var list []float64
+	for _, p := range points {
+		list = append(list, k.x(p))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// ghost returns the lines of Ghost that a reader can compare with the
+// results: those that were measured here too, within the measured range of
+// x. Where nothing is left of them, all of Ghost.
+func (f *Figure) ghost() []line {
+	have := keys(f.Kind, f.Points)
+	xs := places(f.Kind, f.Points)
+	if len(xs) == 0 {
+		return nil
+	}
+	var of []Point
+	for _, p := range f.Ghost {
+		x := f.Kind.x(p)
+		if slices.Contains(have, f.Kind.key(p)) && x >= xs[0] && x <= xs[len(xs)-1] {
+			of = append(of, p)
+		}
+	}
+	if len(of) == 0 {
+		of = f.Ghost
+	}
+	return lines(f.Kind, of)
+}
+
+// name says what a line's points share: "100 ms", or "64".
+func (k Kind) name(key int64) string {
+	if k == Connections {
+		return milliseconds(time.Duration(key))
+	}
+	return count(float64(key))
+}
+
+// milliseconds writes a latency for people: "0.5 ms".
+func milliseconds(d time.Duration) string {
+	return strings.TrimSuffix(matrix.FormatLatency(d), "ms") + " ms"
+}
+
+// compareNatural orders labels as people do: comet-1.9.0 before comet-1.10.0.
+func compareNatural(a, b string) int {
+	for a != "" && b != "" {
+		x, y := chunk(a), chunk(b)
+		a, b = a[len(x):], b[len(y):]
+		if x == y {
+			continue
+		}
+		if digit(x[0]) && digit(y[0]) {
+			tx, ty := strings.TrimLeft(x, "0"), strings.TrimLeft(y, "0")
+			if c := cmp.Or(cmp.Compare(len(tx), len(ty)), cmp.Compare(tx, ty)); c != 0 {
+				return c
+			}
+		}
+		return cmp.Compare(x, y)
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// chunk returns the longest head of s that is all digits or has none.
+func chunk(s string) string {
+	n := 1
+	for n < len(s) && digit(s[n]) == digit(s[0]) {
+		n++
+	}
+	return s[:n]
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,0 +1,243 @@
+package figure
+
+import (
+	"strings"
+	"time"
+
+	"cometbench/results"
+
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// The legend stands in rows between the title and the panels, so that it
+// never covers data.
+
+// legendItem is a sample and its name; without a sample it is a heading.
+type legendItem struct {
+	name   string
+	width  vg.Length // with the sample, and with the space behind
+	sample func(c *draw.Canvas, mid vg.Point, half vg.Length)
+}
+
+type legendRow []legendItem
+
+const (
+	sampleHalf  vg.Length = 10 // half of a sample's width
+	sampleSpace vg.Length = 4  // between a sample and its name
+	itemSpace   vg.Length = 12 // between two items
+)
+
+func (s *sheet) legendStyle() text.Style {
+	return aligned(s.style(8.5, regular, ink), text.XLeft, text.YCenter)
+}
+
+func (s *sheet) legendHeight() vg.Length { return s.legendStyle().Height("x") + 4 }
+
+// layLegend returns the legend's rows, none wider than width.
+func (s *sheet) layLegend(width vg.Length) []legendRow {
+	style := s.legendStyle()
+	rows := s.wrapItems(s.keyItems(), width, style)
+	return append(rows, s.wrapItems(s.kindItems(), width, style)...)
+}
+
+// wrapItems breaks items into rows.
+func (s *sheet) wrapItems(items []legendItem, width vg.Length, style text.Style) []legendRow {
+	var rows []legendRow
+	var used vg.Length
+	for _, it := range items {
+		it.width = style.Width(it.name) + itemSpace
+		if it.sample != nil {
+			it.width += 2*sampleHalf + sampleSpace
+		}
+		if len(rows) == 0 || used+it.width-itemSpace > width {
+			rows, used = append(rows, nil), 0
+		}
+		rows[len(rows)-1] = append(rows[len(rows)-1], it)
+		used += it.width
+	}
+	return rows
+}
+
+// keyItems tells the lines of a panel apart.
+func (s *sheet) keyItems() []legendItem {
+	heading := "One-way latency:"
+	if s.fig.Kind == Latency {
+		heading = "Connections:"
+	}
+	items := []legendItem{{name: heading}}
+	for _, key := range s.keys {
+		items = append(items, legendItem{name: s.fig.Kind.name(key), sample: s.lineSample(s.look(key))})
+	}
+	return items
+}
+
+// lineSample draws a piece of a line with one point.
+func (s *sheet) lineSample(l look) func(*draw.Canvas, vg.Point, vg.Length) {
+	l.radius, l.width = max(l.radius, 2.4), max(l.width, 1)
+	return func(c *draw.Canvas, mid vg.Point, half vg.Length) {
+		c.StrokeLine2(draw.LineStyle{Color: l.color, Width: l.width}, mid.X-half, mid.Y, mid.X+half, mid.Y)
+		l.marker.draw(c, mid, l.radius, l.color)
+	}
+}
+
+// kindItems tells the kinds of line apart, as far as they are drawn.
+func (s *sheet) kindItems() []legendItem {
+	bars := "mean, bars: slowest to fastest run"
+	if s.bars == Std {
+		bars = "mean, bars: one standard deviation"
+	}
+	items := []legendItem{{name: bars, sample: func(c *draw.Canvas, mid vg.Point, half vg.Length) {
+		l := look{muted, marker{size: 1}, 2.2, 1}
+		style := draw.LineStyle{Color: muted, Width: 0.8}
+		c.StrokeLine2(style, mid.X, mid.Y-4.5, mid.X, mid.Y+4.5)
+		c.StrokeLine2(style, mid.X-2, mid.Y-4.5, mid.X+2, mid.Y-4.5)
+		c.StrokeLine2(style, mid.X-2, mid.Y+4.5, mid.X+2, mid.Y+4.5)
+		s.lineSample(l)(c, mid, half)
+	}}}
+	if len(s.fig.Service) > 0 {
+		items = append(items, legendItem{"theory n / (2·L + t)", 0, func(c *draw.Canvas, mid vg.Point, half vg.Length) {
+			style := s.dashed(muted)
+			style.Width, style.Dashes = 1, []vg.Length{3, 2}
+			c.StrokeLine2(style, mid.X-half, mid.Y, mid.X+half, mid.Y)
+		}})
+	}
+	if len(s.ghost) > 0 {
+		name := s.fig.GhostName
+		if name == "" {
+			name = "other results"
+		}
+		items = append(items, legendItem{name, 0, s.lineSample(look{pale, marker{size: 1}, 2, 1})})
+	}
+	if s.doubtful() {
+		items = append(items, legendItem{"events missing or not of the run", 0, func(c *draw.Canvas, mid vg.Point, half vg.Length) {
+			ring(c, mid, 4)
+		}})
+	}
+	return items
+}
+
+// doubtful reports whether any point has missing events.
+func (s *sheet) doubtful() bool {
+	for _, p := range s.fig.Points {
+		if p.Missing != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// drawLegend draws the legend's rows downwards from y.
+func (s *sheet) drawLegend(c draw.Canvas, y vg.Length) {
+	style := s.legendStyle()
+	for _, row := range s.legend {
+		mid := y - s.legendHeight()/2
+		x := margin
+		for _, it := range row {
+			name := x
+			if it.sample != nil {
+				it.sample(&c, vg.Point{X: x + sampleHalf, Y: mid}, sampleHalf)
+				name += 2*sampleHalf + sampleSpace
+			}
+			c.FillText(style, vg.Point{X: name, Y: mid}, it.name)
+			x += it.width
+		}
+		y -= s.legendHeight()
+	}
+}
+
+// title returns the figure's title.
+func (f *Figure) title() string {
+	if f.Title != "" {
+		return f.Title
+	}
+	if f.Kind == Latency {
+		return "Throughput against one-way latency"
+	}
+	return "Throughput against simultaneous connections"
+}
+
+func (f *Figure) xLabel() string {
+	if f.Kind == Latency {
+		return "Added one-way latency (ms)"
+	}
+	return "Simultaneous connections (logarithmic)"
+}
+
+func (f *Figure) yLabel() string {
+	return "Throughput, " + f.Role.String() + " (events/s)"
+}
+
+// captionText says what can't be seen: how rates are defined, what the letters
+// of the theory mean, and which axes are shared.
+func (s *sheet) captionText() string {
+	var b strings.Builder
+	switch s.fig.Role {
+	case results.RoleAuthor:
+		b.WriteString("Author: events acked by the broker, over the time from the first connection attempt to the last answer.")
+	case results.RoleBroker:
+		b.WriteString("Broker: events in the broker's database, over the time from its oldest to its newest entry.")
+	default:
+		b.WriteString("Subscriber: events in the subscriber's database, over the time from its oldest to its newest entry.")
+	}
+	if len(s.fig.Service) > 0 {
+		b.WriteString(" Theory, drawn up to the fastest mean: n connections, each with two round trips a transaction, longer by the latency L, and t for the rest, fitted.")
+	}
+	for _, l := range s.limits {
+		if l != s.limits[0] {
+			b.WriteString(" Panels share the scale of their vertical axes, unless marked.")
+			break
+		}
+	}
+	return b.String()
+}
+
+// wrap breaks text into lines of at most width.
+func wrap(style text.Style, s string, width vg.Length) []string {
+	var lines []string
+	var line string
+	for _, word := range strings.Fields(s) {
+		longer := word
+		if line != "" {
+			longer = line + " " + word
+		}
+		if line != "" && style.Width(longer) > width {
+			lines, longer = append(lines, line), word
+		}
+		line = longer
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// elide shortens s in its middle until it fits.
+func elide(style text.Style, s string, width vg.Length) string {
+	if style.Width(s) <= width {
+		return s
+	}
+	r := []rune(s)
+	for n := len(r) - 1; n > 1; n-- {
+		short := string(r[:(n+1)/2]) + "…" + string(r[len(r)-n/2:])
+		if style.Width(short) <= width {
+			return short
+		}
+	}
+	return "…"
+}
+
+// shortDuration writes a time in milliseconds, to three digits.
+func shortDuration(d time.Duration) string {
+	unit := time.Microsecond
+	switch {
+	case d >= 100*time.Millisecond:
+		unit = time.Millisecond
+	case d >= 10*time.Millisecond:
+		unit = 100 * time.Microsecond
+	case d >= time.Millisecond:
+		unit = 10 * time.Microsecond
+	}
+	return milliseconds(d.Round(unit))
+}

@@ -1,0 +1,174 @@
+package figure
+
+import (
+	"image/color"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// stroke is a dashed or solid line without marks.
+type stroke struct {
+	x, y  []float64
+	style draw.LineStyle
+}
+
+// Plot implements [plot.Plotter].
+func (s stroke) Plot(c draw.Canvas, p *plot.Plot) {
+	tx, ty := p.Transforms(&c)
+	pts := make([]vg.Point, len(s.x))
+	for i := range s.x {
+		pts[i] = vg.Point{X: tx(s.x[i]), Y: ty(s.y[i])}
+	}
+	c.StrokeLines(s.style, c.ClipLinesXY(pts)...)
+}
+
+// measured is a line of results: its points, their error bars, and what joins
+// them. Where a cell of the axis wasn't measured the line is interrupted.
+type measured struct {
+	kind   Kind
+	line   line
+	places []float64 // of all results on the x axis
+	bars   Bars
+	look   look
+	ghost  bool
+}
+
+// look is how a line of results is drawn.
+type look struct {
+	color  color.Color
+	marker marker
+	radius vg.Length // of a point
+	width  vg.Length // of the line
+}
+
+// Plot implements [plot.Plotter].
+func (m measured) Plot(c draw.Canvas, p *plot.Plot) {
+	tx, ty := p.Transforms(&c)
+	at := func(q Point) vg.Point { return vg.Point{X: tx(m.kind.x(q)), Y: ty(q.Mean)} }
+	style := draw.LineStyle{Color: m.look.color, Width: m.look.width}
+	for _, part := range m.parts() {
+		pts := make([]vg.Point, len(part))
+		for i, q := range part {
+			pts[i] = at(q)
+		}
+		if len(pts) > 1 {
+			c.StrokeLines(style, pts)
+		}
+	}
+	if !m.ghost {
+		thin := draw.LineStyle{Color: m.look.color, Width: m.look.width * 0.7}
+		for _, q := range m.line.points {
+			low, high := q.span(m.bars)
+			x, y0, y1 := tx(m.kind.x(q)), ty(low), ty(high)
+			if y1-y0 < m.look.radius/2 {
+				continue // hidden behind its point, caps would only blur it
+			}
+			cap := m.look.radius * 0.9
+			c.StrokeLines(thin,
+				[]vg.Point{{X: x, Y: y0}, {X: x, Y: y1}},
+				[]vg.Point{{X: x - cap, Y: y0}, {X: x + cap, Y: y0}},
+				[]vg.Point{{X: x - cap, Y: y1}, {X: x + cap, Y: y1}})
+		}
+	}
+	for _, q := range m.line.points {
+		m.look.marker.draw(&c, at(q), m.look.radius, m.look.color)
+	}
+}
+
+// parts cuts the line where a place of the axis has no point.
+func (m measured) parts() [][]Point {
+	var list [][]Point
+	last := -2
+	for _, q := range m.line.points {
+		i := slices.Index(m.places, m.kind.x(q))
+		if i >= 0 && i != last+1 && last >= -1 || len(list) == 0 {
+			list = append(list, nil)
+		}
+		list[len(list)-1] = append(list[len(list)-1], q)
+		last = i
+	}
+	return list
+}
+
+// doubts rings the points of cells with missing events.
+type doubts struct {
+	kind   Kind
+	lines  []line
+	radius vg.Length
+}
+
+// Plot implements [plot.Plotter].
+func (d doubts) Plot(c draw.Canvas, p *plot.Plot) {
+	tx, ty := p.Transforms(&c)
+	for _, l := range d.lines {
+		for _, q := range l.points {
+			if q.Missing != 0 {
+				ring(&c, vg.Point{X: tx(d.kind.x(q)), Y: ty(q.Mean)}, d.radius)
+			}
+		}
+	}
+}
+
+// ring draws the mark of missing events.
+func ring(c *draw.Canvas, pt vg.Point, r vg.Length) {
+	path := circle(pt, r)
+	path.Close()
+	c.SetLineStyle(draw.LineStyle{Color: ink, Width: 0.6})
+	c.Stroke(path)
+}
+
+// grids draws the lines to read values by, and the frame of the panel.
+type grids struct{ values, places []float64 }
+
+// Plot implements [plot.Plotter].
+func (g grids) Plot(c draw.Canvas, p *plot.Plot) {
+	tx, ty := p.Transforms(&c)
+	faint := draw.LineStyle{Color: grid, Width: 0.5}
+	for _, v := range g.values {
+		c.StrokeLine2(faint, c.Min.X, ty(v), c.Max.X, ty(v))
+	}
+	axis := draw.LineStyle{Color: muted, Width: 0.6}
+	c.StrokeLine2(axis, c.Min.X, c.Min.Y, c.Max.X, c.Min.Y)
+	c.StrokeLine2(axis, c.Min.X, c.Min.Y, c.Min.X, c.Max.Y)
+	for _, x := range g.places {
+		c.StrokeLine2(axis, tx(x), c.Min.Y, tx(x), c.Min.Y-2.5)
+	}
+}
+
+// plotOf returns the panel's plot without axes: the sheet draws them, once
+// for all that share them.
+func (s *sheet) plotOf(i int) *plot.Plot {
+	f, pan := s.fig, s.panels[i]
+	p := plot.New()
+	p.HideAxes()
+	p.BackgroundColor = nil
+	p.X.Padding, p.Y.Padding = 0, 0
+	p.X.Scale, p.X.Min, p.X.Max = s.scale, s.lo, s.hi
+	p.Y.Min, p.Y.Max = 0, s.limits[i]
+	p.Add(grids{valueTicks(s.limits[i], s.dataH), s.places})
+	for _, l := range s.ghost {
+		k := slices.Index(s.keys, l.key)
+		m := marker{size: 0.8}
+		if k >= 0 {
+			m = s.marker(k)
+		}
+		p.Add(measured{f.Kind, l, places(f.Kind, f.Ghost), s.bars, look{pale, m, s.radius * 0.8, s.stroke * 0.8}, true})
+	}
+	if t, ok := f.Service[pan.broker]; ok {
+		for _, l := range pan.lines {
+			x, y := theoryLine(f.Kind, l.key, s.places, t, pan.top())
+			if x != nil {
+				p.Add(stroke{x, y, s.dashed(s.color(l.key))})
+			}
+		}
+	}
+	// The lowest key last: where lines meet, the fewest hide the least.
+	for _, l := range slices.Backward(pan.lines) {
+		p.Add(measured{f.Kind, l, s.places, s.bars, s.look(l.key), false})
+	}
+	p.Add(doubts{f.Kind, pan.lines, s.radius * 1.9})
+	return p
+}

@@ -1,0 +1,169 @@
+package figure
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgpdf"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// dpi is the resolution of PNG files, in dots an inch.
+const dpi = 192
+
+// Formats are the formats that figures are written in, by file ending.
+func Formats() []string { return []string{".svg", ".png", ".pdf"} }
+
+// FormatOf returns the format that a file's name asks for.
+func FormatOf(name string) (string, error) {
+	ext := strings.ToLower(filepath.Ext(name))
+	if !slices.Contains(Formats(), ext) {
+		return "", fmt.Errorf("%s: unknown ending %q: want %s", name, ext, strings.Join(Formats(), ", "))
+	}
+	return ext, nil
+}
+
+// Write writes the figure in a format of [Formats].
+func (f *Figure) Write(w io.Writer, format string) error {
+	b, err := f.render(format)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
+}
+
+// WriteFile writes the figure to a file in the format of its ending. The file
+// is there whole or as it was before.
+func (f *Figure) WriteFile(name string) (err error) {
+	format, err := FormatOf(name)
+	if err != nil {
+		return err
+	}
+	b, err := f.render(format)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return WriteWhole(name, b)
+}
+
+// WriteWhole writes a file beside its place and renames it, so that nobody
+// sees half of it and a full disk leaves what was there.
+func WriteWhole(name string, b []byte) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return fmt.Errorf("%s: can't write beside it: %w", name, err)
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(tmp.Name())
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+	}()
+	_, err = tmp.Write(b)
+	if err == nil {
+		err = tmp.Chmod(0o644)
+	}
+	if e := tmp.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}
+
+// render draws the figure in one of the formats.
+func (f *Figure) render(format string) ([]byte, error) {
+	if !slices.Contains(Formats(), format) {
+		return nil, fmt.Errorf("format %q: want %s", format, strings.Join(Formats(), ", "))
+	}
+	if err := f.validate(); err != nil {
+		return nil, err
+	}
+	s, err := lay(f)
+	if err != nil {
+		return nil, err
+	}
+	var c vg.CanvasWriterTo
+	switch format {
+	case ".svg":
+		c = vgsvg.New(s.width, s.height)
+	case ".png":
+		c = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(s.width, s.height), vgimg.UseDPI(dpi))}
+	case ".pdf":
+		c = vgpdf.New(s.width, s.height)
+	}
+	s.draw(draw.New(c))
+	var b bytes.Buffer
+	if _, err := c.WriteTo(&b); err != nil {
+		return nil, fmt.Errorf("draw %s: %w", format, err)
+	}
+	switch format {
+	case ".svg":
+		return finishSVG(b.Bytes(), f), nil
+	case ".pdf":
+		return undate(b.Bytes()), nil
+	}
+	return b.Bytes(), nil
+}
+
+// fallback is what a viewer without Liberation Sans takes: Arial has the same
+// metrics.
+const fallback = "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"
+
+// finishSVG names fonts that every viewer has, and gives readers of the text
+// a title and a description.
+func finishSVG(b []byte, f *Figure) []byte {
+	b = bytes.ReplaceAll(b, []byte("font-family:Liberation Sans;"), []byte(fallback))
+	b = bytes.ReplaceAll(b, []byte("font-variant:none;"), []byte("font-variant:normal;"))
+	head, rest, ok := bytes.Cut(b, []byte("<svg "))
+	if !ok {
+		return b
+	}
+	attr, rest, ok := bytes.Cut(rest, []byte(">"))
+	if !ok {
+		return b
+	}
+	var out bytes.Buffer
+	fmt.Fprintf(&out, "%s<svg role=\"img\" aria-label=\"%s\" %s>\n<desc>%s</desc>%s",
+		head, html.EscapeString(f.title()), attr, html.EscapeString(f.Describe()), rest)
+	return out.Bytes()
+}
+
+// Describe says in words what the figure shows.
+func (f *Figure) Describe() string {
+	var names []string
+	var top Point
+	for _, p := range f.panels() {
+		if p.broker != "" {
+			names = append(names, p.broker)
+		}
+	}
+	for _, p := range f.Points {
+		if p.Mean > top.Mean {
+			top = p
+		}
+	}
+	s := f.title() + ", " + f.Role.String() + "'s events a second"
+	if len(names) > 0 {
+		s += ", of " + strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s. Fastest: %.4g events/s at %s.", s, top.Mean, top)
+}
+
+// undate overwrites the dates of a PDF in place.
+func undate(b []byte) []byte {
+	date := regexp.MustCompile(`\(D:[0-9]{14}`)
+	return date.ReplaceAllLiteral(b, []byte("(D:20000101000000"))
+}
