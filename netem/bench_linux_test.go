@@ -7,11 +7,14 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"cometbench/author"
 )
 
 // probes is how many packets one measurement of delays sends.
@@ -155,8 +158,9 @@ func receive(fd int, want uint32) (time.Duration, error) {
 	return 0, fmt.Errorf("packet %d has no time stamp", want)
 }
 
-// BenchmarkConnections measures a closed loop through a delay against theory:
-// each connection carries one exchange, of two delayed ways.
+// BenchmarkConnections measures the author against the embedded broker through
+// a delay, and holds its rate against theory: each connection carries one
+// event, of two delayed ways.
 //
 //	go test -run '^$' -bench Connections -benchtime 3x ./netem
 func BenchmarkConnections(b *testing.B) {
@@ -176,20 +180,30 @@ func BenchmarkConnections(b *testing.B) {
 
 func benchmarkConnections(b *testing.B, kind Kind, latency time.Duration, conns int) {
 	p := newPlace(b)
+	p.server = p.serve(b, "broker")
+	base := p.rtt(b, 30)
 	d := p.delay(b, kind, latency)
-	events := max(10, conns*10)
-	var answered int64
+	events := max(10, conns*20)
+	var acked, runs int
 	var elapsed time.Duration
 	for b.Loop() {
-		l := p.load(b, conns, events, 1000)
-		answered += l.Answered
-		elapsed += l.Elapsed
+		runs++
+		var report author.Report
+		p.json(b, &report, "author", "-addr", p.server, "-from", fmt.Sprintf("ivo://cometbench/netem%d", runs),
+			"-conns", strconv.Itoa(conns), "-events", strconv.Itoa(events))
+		if report.Acked != events {
+			b.Errorf("%d of %d events were acked: %v", report.Acked, events, report.Failures)
+		}
+		acked += report.Acked
+		elapsed += report.Elapsed
 	}
 	s := p.remove(b, d)
 	checkStats(b, s, events)
-	rate := float64(answered) / elapsed.Seconds()
+	rate := float64(acked) / elapsed.Seconds()
+	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(rate, "events/s")
-	b.ReportMetric(rate/(float64(conns)/(2*latency).Seconds()), "theory-ratio")
+	b.ReportMetric(rate*(2*latency).Seconds()/float64(conns), "share-of-conns/2L")
+	b.ReportMetric(rate*2*(base+latency).Seconds()/float64(conns), "theory-ratio")
 	b.ReportMetric(s.CPU.Seconds()/elapsed.Seconds(), "cpu-share")
 	b.ReportMetric(float64(s.Lateness.Mean()), "mean-lateness-ns")
 }

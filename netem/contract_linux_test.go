@@ -196,7 +196,7 @@ func testJumbo(t *testing.T, kind Kind) {
 func testIPv6(t *testing.T, kind Kind) {
 	p := newPlace(t)
 	p.BrokerAddr = p.ipv6(t)
-	p.server = p.serve(t)
+	p.server = p.serve(t, "serve")
 	base := p.rtt(t, 20)
 	d := p.delay(t, kind, 10*time.Millisecond)
 	if err := check(base, p.rtt(t, 20), 10*time.Millisecond); err != nil {

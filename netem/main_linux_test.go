@@ -7,12 +7,16 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"cometbench/author"
+	"cometbench/broker"
 )
 
 // TestMain lets the test binary stand in for cometbench, whose subcommands
@@ -76,6 +80,19 @@ func subcommand(ctx context.Context, name string, args []string) error {
 			return err
 		}
 		return json.NewEncoder(os.Stdout).Encode(samples)
+	case "broker":
+		return embedded(ctx, os.Stdin, os.Stdout)
+	case "author":
+		c := author.Config{Timeout: 5 * time.Minute}
+		fs.StringVar(&c.Addr, "addr", "", "")
+		fs.StringVar(&c.From, "from", "", "")
+		fs.IntVar(&c.Conns, "conns", 1, "")
+		fs.IntVar(&c.Events, "events", 1, "")
+		if err := fs.Parse(args); err != nil {
+			return err
+		}
+		report, err := author.Run(ctx, c)
+		return errors.Join(err, json.NewEncoder(os.Stdout).Encode(report))
 	case "nest":
 		return nest(ctx, os.Stdin, os.Stdout)
 	case "ipv6":
@@ -94,4 +111,28 @@ func subcommand(ctx context.Context, name string, args []string) error {
 		return json.NewEncoder(os.Stdout).Encode(l.run(ctx))
 	}
 	return fmt.Errorf("no such subcommand: %s", name)
+}
+
+// embedded runs the embedded broker until stdin ends. It prints the port where
+// it receives.
+func embedded(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
+	dir, err := os.MkdirTemp("", "netem-broker")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b, err := broker.Listen(broker.Config{Receive: ":0", Broadcast: ":0", EventDB: dir})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		_, _ = io.Copy(io.Discard, stdin)
+		cancel()
+	}()
+	if err := json.NewEncoder(stdout).Encode(b.ReceiveAddr().(*net.TCPAddr).Port); err != nil {
+		return err
+	}
+	return b.Serve(ctx)
 }

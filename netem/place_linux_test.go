@@ -49,7 +49,7 @@ func newPlace(t testing.TB) *place {
 		}
 	})
 	p := &place{Pair: pair, self: self}
-	p.server = p.serve(t)
+	p.server = p.serve(t, "serve")
 	return p
 }
 
@@ -112,9 +112,11 @@ func (p *process) end(t testing.TB) {
 	}
 }
 
-func (p *place) serve(t testing.TB) string {
+// serve starts a server in the broker's namespace and returns its address: the
+// subcommand "serve" or "broker".
+func (p *place) serve(t testing.TB, subcommand string) string {
 	t.Helper()
-	server := start(t, p.BrokerCommand(context.Background(), p.self, "serve"))
+	server := start(t, p.BrokerCommand(context.Background(), p.self, subcommand))
 	var port uint16
 	server.read(t, &port)
 	t.Cleanup(func() { server.end(t) })
