@@ -85,7 +85,6 @@ func subcommand(ctx context.Context, name string, args []string) error {
 	case "author":
 		c := author.Config{Timeout: 5 * time.Minute}
 		fs.StringVar(&c.Addr, "addr", "", "")
-		fs.StringVar(&c.From, "from", "", "")
 		fs.IntVar(&c.Conns, "conns", 1, "")
 		fs.IntVar(&c.Events, "events", 1, "")
 		if err := fs.Parse(args); err != nil {
