@@ -42,6 +42,7 @@ func commands() []command {
 		{"bench", "print kept runs as the benchmark prints them", runBench},
 		{"check", "hold results against theory, the paper and each other", runCheck},
 		{"plot", "draw throughput against connections or latency", runPlot},
+		{"report", "write results as one HTML file", runReport},
 		{"dump", "print the entries of an event database, or a summary", runDump},
 		{"author", "send events to a broker and report how they fared", runAuthor},
 		{"probe", "send one event to a broker, trying until it is acked", runProbe},
@@ -98,11 +99,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, streams{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
 	stop()
-	os.Exit(report(os.Stderr, err))
+	os.Exit(exitCode(os.Stderr, err))
 }
 
-// report prints err where that is still to be done and returns the exit code.
-func report(stderr io.Writer, err error) int {
+// exitCode prints err where that is still to be done and returns the exit code.
+func exitCode(stderr io.Writer, err error) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
 	}

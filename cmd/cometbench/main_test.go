@@ -19,7 +19,7 @@ func try(t *testing.T, ctx context.Context, args ...string) (stdout, stderr stri
 	t.Helper()
 	var out, errs bytes.Buffer
 	err := run(ctx, streams{strings.NewReader(""), &out, &errs}, args)
-	code = report(&errs, err)
+	code = exitCode(&errs, err)
 	return out.String(), errs.String(), code
 }
 

@@ -20,7 +20,7 @@ func call(t *testing.T, stdin string, args ...string) (stdout, stderr string, co
 	t.Helper()
 	var out, errs bytes.Buffer
 	err := run(context.Background(), streams{strings.NewReader(stdin), &out, &errs}, args)
-	code = report(&errs, err)
+	code = exitCode(&errs, err)
 	return out.String(), errs.String(), code
 }
 

@@ -1,0 +1,203 @@
+// Package report writes results as one HTML file that needs nothing besides
+// itself: tables, the two figures, what is doubtful, and the configuration. It
+// is read with the keyboard, on a phone, on paper, and by screen readers; it
+// has no script, and its policy forbids it to load anything.
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"time"
+
+	"cometbench/matrix"
+	"cometbench/results"
+	"cometbench/results/figure"
+	"cometbench/results/judge"
+)
+
+//go:embed report.tmpl
+var text string
+
+// Report is what is written.
+type Report struct {
+	// Title stands above all.
+	Title string
+	// Set is the results.
+	Set *results.Set
+	// Judgement holds them against theory, the paper and each other.
+	Judgement *judge.Report
+	// Figures are drawn in this order.
+	Figures []figure.Figure
+}
+
+// New returns the report of a set of results: both figures of the author's
+// throughput, the paper's results behind them if ghost is set.
+func New(set *results.Set, ghost bool) (*Report, error) {
+	paper, err := judge.Paper()
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{
+		Title: "Throughput of VOEvent brokers", Set: set,
+		Judgement: judge.Judge(set, judge.Config{Paper: paper}),
+	}
+	for _, kind := range []figure.Kind{figure.Connections, figure.Latency} {
+		if kind == figure.Latency && latencies(set) < 2 {
+			continue // it would have one place on its axis
+		}
+		f := figure.Figure{Kind: kind, Role: results.RoleAuthor, Points: figure.FromSet(set, results.RoleAuthor), Service: figure.FitService(set)}
+		if ghost {
+			f.Ghost, f.GhostName = figure.FromSet(paper, results.RoleAuthor), "the paper's Comet 1.1.0"
+		}
+		r.Figures = append(r.Figures, f)
+	}
+	return r, nil
+}
+
+// latencies returns how many different ones a set has.
+func latencies(set *results.Set) int {
+	seen := make(map[time.Duration]bool)
+	for i := range set.Cells {
+		seen[set.Cells[i].Cell.Latency] = true
+	}
+	return len(seen)
+}
+
+// page is what the template sees.
+type page struct {
+	Title    string
+	Source   string
+	Config   []results.Config
+	Warnings []string
+	Brokers  []broker
+	Figures  []drawing
+	Band     string
+	Outside  int
+}
+
+type broker struct {
+	ID, Name, Theory string
+	Rows             []row
+	Remarks          []string
+}
+
+type row struct {
+	Latency  string
+	Conns    int
+	Runs     string
+	Rates    [3]string // mean of author, broker, subscriber
+	Spread   string
+	Missing  int
+	Theory   string
+	Paper    string
+	Regime   string
+	Doubtful bool
+}
+
+type drawing struct {
+	ID, Title, Describe string
+	SVG                 template.HTML
+}
+
+// Write writes the report.
+func (r *Report) Write(w io.Writer) error {
+	t, err := template.New("report").Parse(text)
+	if err != nil {
+		return err
+	}
+	p := page{
+		Title: r.Title, Source: r.Set.Source, Config: r.Set.Config, Warnings: r.Set.Warnings,
+		Band: fmt.Sprintf("%g %%", 100*r.Judgement.Band), Outside: len(r.Judgement.Outside()),
+	}
+	for i, b := range r.Judgement.Brokers {
+		p.Brokers = append(p.Brokers, newBroker(i, b))
+	}
+	for i := range r.Figures {
+		f := &r.Figures[i]
+		var svg bytes.Buffer
+		if err := f.Write(&svg, ".svg"); err != nil {
+			return err
+		}
+		p.Figures = append(p.Figures, drawing{
+			ID: "figure-" + string(f.Kind), Title: "Throughput against " + string(f.Kind),
+			Describe: f.Describe(), SVG: inline(svg.String(), i),
+		})
+	}
+	return t.Execute(w, p)
+}
+
+// inline takes a figure's drawing out of its file. Names in it are made
+// different from those of other figures on the page.
+func inline(svg string, number int) template.HTML {
+	if i := strings.Index(svg, "<svg"); i > 0 {
+		svg = svg[i:]
+	}
+	prefix := fmt.Sprintf("f%d-", number)
+	svg = strings.NewReplacer(`id="`, `id="`+prefix, `url(#`, `url(#`+prefix, `href="#`, `href="#`+prefix).Replace(svg)
+	return template.HTML(svg) // drawn by us, with all names escaped
+}
+
+func newBroker(i int, b judge.Broker) broker {
+	name := b.Name
+	if name == "" {
+		name = "unnamed broker"
+	}
+	out := broker{ID: fmt.Sprintf("broker-%d", i+1), Name: name, Theory: theory(b.Theory)}
+	for _, c := range b.Cells {
+		out.Rows = append(out.Rows, newRow(c))
+		cell := fmt.Sprintf("%s, %d connections: ", latency(c.Cell.Latency), c.Cell.Conns)
+		remarks := c.Remarks
+		if c.Stability != nil {
+			remarks = append(remarks[:len(remarks):len(remarks)], c.Stability.Remarks...)
+		}
+		for _, remark := range remarks {
+			out.Remarks = append(out.Remarks, cell+remark)
+		}
+	}
+	return out
+}
+
+func theory(t judge.Theory) string {
+	s := fmt.Sprintf("Fitted service time t: %.3g ms.", t.Service.Seconds()*1e3)
+	if t.Saturation > 0 {
+		s += fmt.Sprintf(" Saturation at %.4g events/s.", t.Saturation)
+	}
+	return s + fmt.Sprintf(" Fastest: %.4g events/s at %s and %d connections.", t.Peak, latency(t.At.Latency), t.At.Conns)
+}
+
+func newRow(c judge.Cell) row {
+	r := row{
+		Latency: latency(c.Cell.Latency), Conns: c.Cell.Conns, Missing: c.Missing,
+		Theory: number(c.Theory), Paper: number(c.Paper), Regime: c.Regime.String(),
+		Doubtful: c.Outside || c.Missing != 0, Runs: "–", Spread: "–",
+	}
+	if n := len(c.Samples); n > 0 {
+		r.Runs = fmt.Sprint(n)
+	}
+	for i, role := range results.Roles() {
+		r.Rates[i] = number(c.Rates[role].Mean)
+	}
+	if author := c.Rates[results.RoleAuthor]; author.Mean > 0 && author.Max > author.Min {
+		r.Spread = fmt.Sprintf("%s to %s", number(author.Min), number(author.Max))
+	}
+	return r
+}
+
+func latency(d time.Duration) string {
+	return strings.TrimSuffix(matrix.FormatLatency(d), "ms") + " ms"
+}
+
+// number writes a rate with four digits, or a dash where there is none.
+func number(v float64) string {
+	if v <= 0 {
+		return "–"
+	}
+	if v >= 999.5 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.4g", v)
+}
