@@ -14,7 +14,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -193,26 +192,37 @@ func output(t testing.TB, cmd *exec.Cmd) string {
 var pingTime = regexp.MustCompile(`time=([0-9.]+) ms`)
 
 // ping pings count times, several at a time, and returns the round trips.
-// ping gives three digits.
+// ping gives three digits. On a busy machine ping itself misses an answer now
+// and then, and what the delay loses is for checkStats to say, so one answer
+// may be missing once.
 func (p *place) ping(t testing.TB, count int, args ...string) []time.Duration {
 	t.Helper()
 	need.Command(t, "netem", "ping")
-	args = append([]string{"-n", "-c", strconv.Itoa(count), "-i", "0.01", "-w", "20"}, args...)
-	out := p.run(t, "ping", append(args, p.BrokerAddr.String())...)
+	args = append([]string{"-n", "-c", strconv.Itoa(count), "-i", "0.01", "-w", "10"}, args...)
 	var times []time.Duration
-	for lines := bufio.NewScanner(strings.NewReader(out)); lines.Scan(); {
-		if m := pingTime.FindStringSubmatch(lines.Text()); m != nil {
-			d, err := time.ParseDuration(m[1] + "ms")
-			if err != nil {
-				t.Fatal(err)
+	for range 2 {
+		cmd := p.AuthorCommand(t.Context(), "ping", append(args, p.BrokerAddr.String())...)
+		out, err := cmd.CombinedOutput()
+		times = times[:0]
+		for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+			if m := pingTime.FindStringSubmatch(lines.Text()); m != nil {
+				d, err := time.ParseDuration(m[1] + "ms")
+				if err != nil {
+					t.Fatal(err)
+				}
+				times = append(times, d)
 			}
-			times = append(times, d)
+		}
+		if len(times) == count {
+			return times
+		}
+		t.Logf("%d of %d pings were answered (%v):\n%s", len(times), count, err, out)
+		if len(times) < count-1 {
+			break
 		}
 	}
-	if len(times) != count {
-		t.Fatalf("%d of %d pings were answered:\n%s", len(times), count, out)
-	}
-	return times
+	t.Fatal("pings are lost")
+	return nil
 }
 
 // checkStats fails unless all that went in came out.
