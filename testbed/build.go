@@ -2,10 +2,13 @@ package testbed
 
 import (
 	"context"
+	"debug/elf"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -23,4 +26,25 @@ func Build(ctx context.Context, dir, goos, goarch string) (string, error) {
 		return "", fmt.Errorf("build the cometbench command for %s/%s: %w\n%s", goos, goarch, err, strings.TrimSpace(string(out)))
 	}
 	return path, nil
+}
+
+// Self returns the path of this process's executable, which must be the
+// cometbench command, where it is a static one for the platform; else it
+// builds one, as [Build] does.
+func Self(ctx context.Context, dir, goos, goarch string) (string, error) {
+	if path, err := os.Executable(); err == nil && runtime.GOOS == "linux" && goos == "linux" && goarch == runtime.GOARCH && static(path) {
+		return path, nil
+	}
+	return Build(ctx, dir, goos, goarch)
+}
+
+// static reports whether an ELF executable runs where there are no libraries:
+// it names no program to load them.
+func static(path string) bool {
+	f, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return !slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
 }

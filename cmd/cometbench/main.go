@@ -38,6 +38,7 @@ type command struct {
 // those that people use first, those that the benchmark starts after.
 func commands() []command {
 	return []command{
+		{"compare", "tell whether one broker is slower than another", runCompare},
 		{"aggregate", "summarize kept runs as JSON, as the paper does", runAggregate},
 		{"bench", "print kept runs as the benchmark prints them", runBench},
 		{"check", "hold results against theory, the paper and each other", runCheck},

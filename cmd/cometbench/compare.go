@@ -1,0 +1,269 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"cometbench/images"
+	"cometbench/internal/progress"
+	"cometbench/matrix"
+	"cometbench/netem"
+	"cometbench/results"
+	"cometbench/results/compare"
+	"cometbench/results/figure"
+	"cometbench/results/report"
+	"cometbench/testbed"
+)
+
+const (
+	// longRun is how many events each side gets once: a broker may fail only
+	// after more events than the runs that are compared have.
+	longRun = matrix.DefaultEvents
+	// The anchor's runs are as long as makes them steady: most of a second.
+	anchorEvents, anchorConns = 10000, 64
+	comparePreparation        = 30 * time.Minute
+	notComparable             = 2 // exit status
+)
+
+// comparison is one under way.
+type comparison struct {
+	input    compare.Input
+	options  compare.Options
+	out      string
+	bed      *testbed.Testbed
+	subjects map[compare.Side]*testbed.Subject
+	line     *progress.Line
+}
+
+// runCompare compares two brokers. Its exit status is the verdict: 1 is a
+// regression, and 2 everything that keeps it from being told, errors included.
+func runCompare(ctx context.Context, std streams, args []string) error {
+	c, bed, err := compareFlags(std, args)
+	if err != nil {
+		return err
+	}
+	verdict, err := c.run(ctx, bed)
+	if err == nil {
+		err = c.write(std, verdict)
+	}
+	if err != nil {
+		return &exitError{notComparable, fmt.Errorf("compare: %w", err)}
+	}
+	if code := verdict.Outcome.ExitCode(); code != 0 {
+		return &exitError{code, errReported}
+	}
+	return nil
+}
+
+func compareFlags(std streams, args []string) (*comparison, testbed.Config, error) {
+	c := &comparison{subjects: make(map[compare.Side]*testbed.Subject)}
+	bed := testbed.Config{Executable: testbed.Self}
+	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
+	describe(fs, `usage: cometbench compare [flags] OLD NEW
+
+Tells whether the broker NEW is slower than OLD. It runs both by turns, and the
+embedded broker between them, which tells whether the machine itself changed.
+Brokers are named as for the benchmark: comet-3.1.0, comet@FOLDER,
+comet@git+URL#REVISION, image:NAME.
+
+It exits with 0 if there is no regression, with 1 if there is one, and with 2 if
+that can't be told: too few or void runs, too much noise, or an error.`)
+	plan := &c.input.Plan
+	fs.IntVar(&plan.Count, "count", 10, "how `many` runs of each broker in each cell")
+	events := fs.Int("events", 2000, "how `many` events the author sends in a run")
+	latency := fs.String("latency", "0,10ms", "one-way delays of what the author sends, a comma-separated `list`")
+	conns := fs.String("conns", "8,64", "simultaneous connections of the author, a comma-separated `list`")
+	effect := percentage(compare.DefaultEffect)
+	bound := percentage(compare.DefaultBoundEffect)
+	fs.Var(&effect, "effect", "the least slowdown that counts, in `percent`")
+	fs.Var(&bound, "bound-effect", "the same in cells whose rate the latency decides, in `percent`")
+	kind := fs.String("netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
+	fs.StringVar(&bed.CABundle, "ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
+	fs.StringVar(&c.out, "o", "cometbench-compare", "write old.txt, new.txt and anchor.txt (for benchstat), summary.md, verdict.json and report.html into this `folder`")
+	if err := parseFlags(fs, std, args, true); err != nil {
+		return nil, bed, err
+	}
+	if fs.NArg() != 2 {
+		return nil, bed, usageErrorf("compare: want OLD and NEW behind the flags, got %q", fs.Args())
+	}
+	if plan.Count < 1 || plan.Count > 1000 {
+		return nil, bed, usageErrorf("compare: -count %d: want 1 to 1000", plan.Count)
+	}
+	if *events < 1 || *events > matrix.MaxEvents {
+		return nil, bed, usageErrorf("compare: -events %d: want 1 to %d", *events, matrix.MaxEvents)
+	}
+	latencies, err := matrix.ParseLatencies(*latency)
+	if err != nil {
+		return nil, bed, usageErrorf("compare: -latency: %w", err)
+	}
+	connsList, err := matrix.ParseConnsList(*conns)
+	if err != nil {
+		return nil, bed, usageErrorf("compare: -conns: %w", err)
+	}
+	if bed.Netem, err = netem.ParseKind(*kind); err != nil {
+		return nil, bed, usageErrorf("compare: -netem: %w", err)
+	}
+	for i, name := range fs.Args() {
+		side := []compare.Side{compare.Old, compare.New}[i]
+		broker, err := images.Parse(name)
+		if err == nil && broker.Kind == images.Remote {
+			err = fmt.Errorf("broker %q: compare starts brokers itself", name)
+		}
+		if err != nil {
+			return nil, bed, usageErrorf("compare: %s: %w", strings.ToUpper(side.String()), err)
+		}
+		c.subjects[side] = &testbed.Subject{Broker: broker}
+	}
+	c.input.Old, c.input.New, c.input.Anchor = fs.Arg(0), fs.Arg(1), "embedded"
+	c.subjects[compare.Anchor] = &testbed.Subject{Broker: images.Broker{Name: "embedded", Label: "embedded"}}
+	plan.Cells = matrix.Matrix{Brokers: []string{""}, Latencies: latencies, Conns: connsList, Events: *events}.Cells()
+	plan.Anchor = matrix.Cell{Conns: anchorConns, Events: anchorEvents}
+	if *events < longRun {
+		plan.Soak = matrix.Cell{Latency: latencies[0], Conns: connsList[len(connsList)-1], Events: longRun}
+	}
+	c.options = compare.Options{Effect: float64(effect), BoundEffect: float64(bound)}
+	return c, bed, nil
+}
+
+// percentage is a flag such as 5%, kept as a fraction.
+type percentage float64
+
+func (p *percentage) String() string { return strconv.FormatFloat(100*float64(*p), 'g', 4, 64) + "%" }
+
+func (p *percentage) Set(s string) error {
+	f, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
+	if err != nil || !(f > 0 && f <= 1000) {
+		return fmt.Errorf("%q: want percent above 0, such as 5%%", s)
+	}
+	*p = percentage(f / 100)
+	return nil
+}
+
+// run makes the runs and judges them.
+func (c *comparison) run(ctx context.Context, config testbed.Config) (_ *compare.Verdict, err error) {
+	c.line = progress.Open()
+	defer c.line.Close()
+	config.Status = c.line.Set
+	prepare, cancel := context.WithTimeoutCause(ctx, comparePreparation, fmt.Errorf("not ready after %v", comparePreparation))
+	defer cancel()
+	if err := os.MkdirAll(c.out, 0o755); err != nil {
+		return nil, err
+	}
+	if c.bed, err = testbed.New(prepare, config); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.bed.Close()) }()
+	for _, side := range []compare.Side{compare.Old, compare.New, compare.Anchor} {
+		if c.subjects[side], err = c.bed.Prepare(prepare, c.subjects[side].Broker); err != nil {
+			return nil, err
+		}
+	}
+	steps := c.input.Plan.Steps()
+	for i, step := range steps {
+		// A void run is repeated once; both are in the verdict.
+		for range 2 {
+			c.line.Set("run %d of %d: %s", i+1, len(steps), step)
+			trial := c.trial(ctx, step)
+			if ctx.Err() != nil {
+				c.input.Interrupted = "interrupted"
+				return compare.Compare(c.input, c.options), nil
+			}
+			c.input.Trials = append(c.input.Trials, trial)
+			if trial.Void == "" {
+				break
+			}
+		}
+		if compare.Stop(c.input.Trials) {
+			break
+		}
+	}
+	c.line.Set("judging")
+	return compare.Compare(c.input, c.options), nil
+}
+
+// trial makes one run.
+func (c *comparison) trial(ctx context.Context, step compare.Step) compare.Trial {
+	subject := c.subjects[step.Side]
+	cell := step.Cell
+	cell.Broker = subject.Broker.Label
+	run, err := c.bed.Run(ctx, subject, cell, "", noClock{})
+	if err != nil {
+		return compare.Trial{Step: step, Void: err.Error()}
+	}
+	return compare.Trial{Step: step, Run: run}
+}
+
+// noClock is for runs that time themselves.
+type noClock struct{}
+
+func (noClock) StartTimer() {}
+func (noClock) StopTimer()  {}
+
+// write prints the verdict and writes the files.
+func (c *comparison) write(std streams, v *compare.Verdict) error {
+	files := map[string]func(*bytes.Buffer) error{
+		"old.txt":      func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.Old) },
+		"new.txt":      func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.New) },
+		"anchor.txt":   func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.Anchor) },
+		"summary.md":   func(b *bytes.Buffer) error { return v.WriteMarkdown(b) },
+		"verdict.json": func(b *bytes.Buffer) error { return v.WriteJSON(b) },
+		"report.html":  func(b *bytes.Buffer) error { return c.report(b, v) },
+	}
+	for name, write := range files {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		path := filepath.Join(c.out, name)
+		if b.Len() == 0 { // what an earlier comparison wrote would be taken for this one's
+			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+			continue
+		}
+		if err := figure.WriteWhole(path, b.Bytes()); err != nil {
+			return err
+		}
+	}
+	return v.WriteText(std.out)
+}
+
+// report writes the runs of both sides as a report, unless a broker couldn't
+// be run: half a report would look like a whole one.
+func (c *comparison) report(b *bytes.Buffer, v *compare.Verdict) error {
+	var text bytes.Buffer
+	if err := results.WriteConfig(&text, v.Config); err != nil {
+		return err
+	}
+	records := 0
+	for _, t := range c.input.Trials {
+		if t.Run == nil || t.Round == 0 || t.Side == compare.Anchor {
+			continue
+		}
+		run := *t.Run
+		run.Cell.Broker = t.Side.String() + "-" + run.Cell.Broker
+		fmt.Fprintln(&text, results.Record(&run))
+		records++
+	}
+	if records == 0 || len(v.Broken) > 0 {
+		return nil
+	}
+	set, err := results.Read(&text, "the runs", results.Options{})
+	if err != nil {
+		return err
+	}
+	r, err := report.New(set, false)
+	if err != nil {
+		return err
+	}
+	r.Title = fmt.Sprintf("%s against %s: %s", c.input.New, c.input.Old, v.Outcome)
+	return r.Write(b)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestCompareFlags: what is wrong is refused with its name, its value and what
+// is allowed, before anything starts.
+func TestCompareFlags(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"one broker", []string{"embedded"}, "want OLD and NEW"},
+		{"three brokers", []string{"embedded", "embedded", "embedded"}, "want OLD and NEW"},
+		{"old", []string{"comet", "embedded"}, `OLD: broker "comet"`},
+		{"new", []string{"embedded", "comet-x"}, `NEW: broker "comet-x"`},
+		{"remote", []string{"embedded", "tcp://127.0.0.1:8098"}, "starts brokers itself"},
+		{"count", []string{"-count=0", "embedded", "embedded"}, "-count 0: want 1 to 1000"},
+		{"events", []string{"-events=0", "embedded", "embedded"}, "-events 0: want 1 to"},
+		{"latency", []string{"-latency=10", "embedded", "embedded"}, "-latency"},
+		{"conns", []string{"-conns=0", "embedded", "embedded"}, "-conns"},
+		{"netem", []string{"-netem=magic", "embedded", "embedded"}, "-netem"},
+		{"effect", []string{"-effect=none", "embedded", "embedded"}, "want percent"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, stderr, code := call(t, "", append([]string{"compare", "-o", t.TempDir()}, tt.args...)...)
+			if code != 2 || !strings.Contains(stderr, tt.want) {
+				t.Errorf("exit code %d, %q; want 2, %q", code, stderr, tt.want)
+			}
+		})
+	}
+}
+
+// TestCompare compares the embedded broker with itself: one run a side can't
+// tell, and all files say so.
+func TestCompare(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the command and sends 50,000 events")
+	}
+	dir := filepath.Join(t.TempDir(), "new", "folder")
+	stdout, stderr, code := call(t, "", "compare", "-o", dir, "-count=1", "-events=300", "-latency=0", "-conns=8", "embedded", "embedded")
+	if code != 2 || stderr != "" {
+		t.Fatalf("exit code %d, want 2: %s%s", code, stdout, stderr)
+	}
+	for _, want := range []string{"embedded (old)", "embedded (new)", "author-events/s", "Could not tell", "too few runs"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q isn't in what it prints:\n%s", want, stdout)
+		}
+	}
+	for name, want := range map[string]string{
+		"old.txt": "BenchmarkThroughput/latency=0ms/conns=8", "new.txt": "author-events/s", "anchor.txt": "conns=64",
+		"summary.md": "Could not tell", "report.html": "new-embedded",
+	} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.Contains(string(data), want) {
+			t.Errorf("%s: %q isn't in it (%v):\n%.2000s", name, want, err, data)
+		}
+	}
+	var verdict struct {
+		Outcome string
+		Old     struct{ Runs, Void int }
+		Rows    []struct{ Finding string }
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "verdict.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &verdict); err != nil || verdict.Outcome != "could not tell" || verdict.Old.Runs != 2 || verdict.Old.Void != 0 || len(verdict.Rows) != 4 {
+		t.Errorf("%+v %v", verdict, err)
+	}
+}

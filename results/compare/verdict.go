@@ -1,0 +1,215 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cometbench/results"
+)
+
+// Outcome is what a comparison says in the end.
+type Outcome string
+
+// The outcomes.
+const (
+	NoRegression Outcome = "no regression"
+	Regression   Outcome = "regression"
+	// Unknown means that these runs can't tell.
+	Unknown Outcome = "could not tell"
+)
+
+// ExitCode returns the exit status that stands for the outcome: 0 for no
+// regression, 1 for one, 2 if it couldn't be told.
+func (o Outcome) ExitCode() int {
+	switch o {
+	case NoRegression:
+		return 0
+	case Regression:
+		return 1
+	}
+	return 2
+}
+
+// Subject is one of the brokers.
+type Subject struct {
+	Name     string           `json:"name"`
+	Software results.Software `json:"software"`
+	Runs     int              `json:"runs"` // that count
+	Void     int              `json:"void"` // that don't
+}
+
+// VoidRun is a run without figures.
+type VoidRun struct {
+	Step string `json:"step"`
+	Side string `json:"side"`
+	Why  string `json:"why"`
+}
+
+// Broken is a side that couldn't be run.
+type Broken struct {
+	Side string `json:"side"`
+	Step string `json:"step"`
+	Why  string `json:"why"`
+
+	side Side
+}
+
+// Verdict is the result of a comparison.
+type Verdict struct {
+	Outcome Outcome `json:"outcome"`
+	// Reasons say in words what the outcome is founded on, the gravest first.
+	Reasons []string `json:"reasons"`
+	Old     Subject  `json:"old"`
+	New     Subject  `json:"new"`
+	Anchor  Subject  `json:"anchor"`
+	// Count is how many runs a side and cell were asked for.
+	Count int `json:"count"`
+	// Alpha is the accepted probability of a false alarm, over all rows.
+	Alpha       float64   `json:"alpha"`
+	Rows        []Row     `json:"rows"`
+	Losses      []Loss    `json:"losses"`
+	Broken      []Broken  `json:"broken"`
+	Void        []VoidRun `json:"void"`
+	Drift       Drift     `json:"drift"`
+	Interrupted string    `json:"interrupted,omitempty"`
+	// Config describes machine and software.
+	Config []results.Config `json:"-"`
+
+	tests int // deciding rows
+}
+
+// conclude sets the outcome and its reasons. A regression that was found
+// stands, whatever else went wrong; no regression needs that nothing did.
+func (v *Verdict) conclude() {
+	var found, doubts []string
+	for _, b := range v.Broken {
+		text := fmt.Sprintf("the %s broker can't be run (%s): %s", b.Side, b.Step, b.Why)
+		if b.side == New && !slices.ContainsFunc(v.Broken, func(b Broken) bool { return b.side == Old }) {
+			found = append(found, text)
+		} else {
+			doubts = append(doubts, text)
+		}
+	}
+	for _, l := range v.Losses {
+		switch l.Finding {
+		case Slower:
+			found = append(found, l.String())
+		case Suspected:
+			doubts = append(doubts, l.String()+": significant only by itself")
+		}
+	}
+	if v.Drift.Found {
+		doubts = append(doubts, v.Drift.String())
+	}
+	for _, r := range v.Rows {
+		switch {
+		case r.Finding != Slower:
+		case v.Drift.Found && float64(r.Slowdown) <= v.Drift.Size:
+			doubts = append(doubts, r.String()+", which is no more than the machine drifted")
+		default:
+			found = append(found, r.String())
+		}
+	}
+	doubts = append(doubts, v.rowDoubts()...)
+	if len(v.Void) > 0 && len(v.Broken) == 0 {
+		doubts = append(doubts, fmt.Sprintf("%s, the first: %s: %s", counted(len(v.Void), "run is void", "runs are void"), v.Void[0].Step, v.Void[0].Why))
+	}
+	if v.Interrupted != "" {
+		doubts = append(doubts, "not all runs were made: "+v.Interrupted)
+	}
+	if v.tests == 0 && len(v.Broken) == 0 {
+		doubts = append(doubts, "there is nothing to compare")
+	}
+	switch {
+	case len(found) > 0:
+		v.Outcome = Regression
+	case len(doubts) > 0:
+		v.Outcome = Unknown
+	default:
+		v.Outcome = NoRegression
+	}
+	v.Reasons = append(found, doubts...)
+}
+
+// rowDoubts says which rows keep the verdict from being good news.
+func (v *Verdict) rowDoubts() []string {
+	var doubts []string
+	few := 0
+	for _, r := range v.Rows {
+		switch r.Finding {
+		case Suspected:
+			doubts = append(doubts, r.String()+": significant only if it were the only row")
+		case Noisy:
+			doubts = append(doubts, fmt.Sprintf("%s: too noisy, only a slowdown of %s or more would have been found", r.name(), atLeast(r.Detectable)))
+		case TooFew:
+			few = max(few, r.NeedRuns)
+		}
+	}
+	if few > 0 && len(v.Broken) == 0 {
+		doubts = append(doubts, fmt.Sprintf("too few runs: no outcome of %d a side could be significant over %d rows, %d are needed", v.Count, v.tests, few))
+	}
+	return doubts
+}
+
+// Detects says what the comparison could have detected: "10 runs a side detect
+// a slowdown of 4.1 % or more (author-events/s) …".
+func (v *Verdict) Detects() string {
+	best, worst := Row{}, Row{}
+	for _, r := range v.Rows {
+		if !r.Decides {
+			continue
+		}
+		if best.Cell == "" || r.Detectable < best.Detectable {
+			best = r
+		}
+		if worst.Cell == "" || r.Detectable > worst.Detectable {
+			worst = r
+		}
+	}
+	if best.Cell == "" {
+		return ""
+	}
+	text := fmt.Sprintf("%d runs a side detect a slowdown of %s or more (%s)", v.Count, atLeast(best.Detectable), best.name())
+	if worst.Detectable > best.Detectable {
+		text += fmt.Sprintf(", in the noisiest row one of %s or more (%s)", atLeast(worst.Detectable), worst.name())
+	}
+	return text
+}
+
+func atLeast(n number) string {
+	if float64(n) > undetected {
+		return fmt.Sprintf("more than %s", percent(undetected))
+	}
+	return percent(float64(n))
+}
+
+func (r Row) name() string { return r.Cell + " " + r.Unit }
+
+// String says what changed in the row, for a person.
+func (r Row) String() string {
+	direction := "slower"
+	amount := float64(r.Slowdown)
+	if amount < 0 {
+		direction, amount = "faster", -amount
+	}
+	return fmt.Sprintf("%s: %s %s (%.4g → %.4g, p=%.2g, corrected %.2g)",
+		r.name(), percent(amount), direction, float64(r.Old.Median), float64(r.New.Median), r.P, r.Adjusted)
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// labels returns how the two brokers are called in tables.
+func (v *Verdict) labels() (old, new string) {
+	clean := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	old, new = clean(v.Old.Name), clean(v.New.Name)
+	if old == new {
+		old, new = old+" (old)", new+" (new)"
+	}
+	return old, new
+}
