@@ -57,7 +57,7 @@ func newExperiment(b *testing.B) *experiment {
 	prepare, cancel := context.WithTimeoutCause(ctx, preparation, fmt.Errorf("not ready after %v", preparation))
 	defer cancel()
 	x.bed, err = testbed.New(prepare, testbed.Config{
-		Executable: testbed.Build, Netem: o.netem, CABundle: o.caBundle, Status: x.line.Set,
+		Executable: testbed.Build, Netem: o.netem, CABundle: o.caBundle, Public: o.public, Status: x.line.Set,
 	})
 	if err != nil {
 		b.Fatal(err)

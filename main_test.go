@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,13 +16,14 @@ import (
 // The flags of the benchmark; [options] reads them back.
 func TestMain(m *testing.M) {
 	standard := matrix.Default()
-	flag.String("broker", "", "brokers to measure, a comma-separated `list` of embedded, comet-3.1.0, comet@PATH, …\n(default: embedded and, where an engine answers, "+images.Newest+")")
+	flag.String("broker", "", "brokers to measure, a comma-separated `list` of embedded, comet-3.1.0, comet@FOLDER,\ncomet@git+URL#REVISION, image:NAME, tcp://HOST:PORT (default: embedded and, where an engine answers, "+images.Newest+")")
 	flag.String("latency", join(standard.Latencies), "one-way delays of what the author sends, a comma-separated `list`")
 	flag.String("conns", join(standard.Conns), "simultaneous connections of the author, a comma-separated `list`")
 	flag.Int("events", standard.Events, "how `many` events the author sends in a run")
 	flag.String("matrix", "", "`paper`: the paper's latencies and connections, where -latency and -conns aren't given")
 	flag.String("netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
 	flag.String("results", "", "keep every run's files in the tree of results in this `folder`")
+	flag.Bool("public", false, "send test events even to a tcp:// broker whose address isn't private")
 	flag.String("ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
 	flag.Parse()
 	if _, err := parseOptions(); err != nil {
@@ -45,12 +47,13 @@ type options struct {
 	matrix   matrix.Matrix
 	netem    netem.Kind
 	results  string
+	public   bool
 	caBundle string
 }
 
 func parseOptions() (options, error) {
 	o := options{
-		matrix: matrix.Default(), results: value("results"), caBundle: value("ca-bundle"),
+		matrix: matrix.Default(), results: value("results"), public: value("public") == "true", caBundle: value("ca-bundle"),
 		defaults: !given("broker"),
 	}
 	if flag.NArg() > 0 {
@@ -88,9 +91,24 @@ func parseOptions() (options, error) {
 		return o, refused("broker", err)
 	}
 	for _, broker := range o.brokers {
+		if err := measurable(broker, o); err != nil {
+			return o, err
+		}
 		o.matrix.Brokers = append(o.matrix.Brokers, broker.Label)
 	}
 	return o, nil
+}
+
+// measurable refuses what can't be had of brokers that aren't ours to look into.
+func measurable(b images.Broker, o options) error {
+	delayed := func(d time.Duration) bool { return d > 0 }
+	switch {
+	case b.Kind == images.Remote && slices.ContainsFunc(o.matrix.Latencies, delayed):
+		return refused("latency", fmt.Errorf("none can be added on the way to %s: want -latency=0", b.Name))
+	case (b.Kind == images.Remote || b.Kind == images.Foreign) && o.results != "":
+		return refused("results", fmt.Errorf("of %s not all the event databases that a tree of results holds can be had", b.Name))
+	}
+	return nil
 }
 
 func events(n int) (int, error) {

@@ -15,16 +15,19 @@ import (
 // that of the events which are measured.
 const probeFrom = "ivo://cometbench/probe"
 
-// Between two attempts of a probe, and for one.
+// Between two attempts of a probe, and for one. A broker that has answered so
+// many new, valid events with something else than an ack won't ack the next.
 const (
-	probeRetry   = 20 * time.Millisecond
-	probeTimeout = 5 * time.Second
+	probeRefusals = 5
+	probeRetry    = 20 * time.Millisecond
+	probeTimeout  = 5 * time.Second
 )
 
-// Probe sends one event, trying until it is acked or ctx ends, and returns the
-// SHA-1 of its bytes, which is its key in an event database.
+// Probe sends one event, trying until it is acked, keeps being refused, or ctx
+// ends, and returns the SHA-1 of its bytes, which is its key in an event
+// database.
 func Probe(ctx context.Context, addr string) (key [sha1.Size]byte, err error) {
-	for {
+	for refusals := 0; ; {
 		now := time.Now()
 		payload := vtp.Event{
 			IVOID: fmt.Sprintf("%s#%d", probeFrom, now.UnixNano()), AuthorIVOID: probeFrom, Role: vtp.Test, Date: now,
@@ -35,6 +38,9 @@ func Probe(ctx context.Context, addr string) (key [sha1.Size]byte, err error) {
 		}
 		if err == nil {
 			err = errors.New("answered by " + outcome.String())
+			if refusals++; refusals == probeRefusals {
+				return key, fmt.Errorf("probe: %s: %d new, valid events in a row were %w", addr, refusals, err)
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -38,7 +38,8 @@ func Record(r *Run) string {
 // WriteUnits writes a benchmark's Unit lines: for each figure that a run may
 // have, which direction is better.
 func WriteUnits(w io.Writer) error {
-	r := Run{Cell: matrix.Cell{Latency: 1}, HarnessCPU: 1, Author: Author{Sent: 1}}
+	database := Database{Format: "any"}
+	r := Run{Cell: matrix.Cell{Latency: 1}, HarnessCPU: 1, Author: Author{Sent: 1}, Broker: database, Subscriber: database}
 	for _, m := range r.Metrics() {
 		if _, err := fmt.Fprintf(w, "Unit %s better=%s\n", m.Unit, Better(m.Unit)); err != nil {
 			return err

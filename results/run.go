@@ -89,10 +89,12 @@ type Author struct {
 	Sidecar string `json:"sidecar,omitempty"`
 }
 
-// Database is what an event database held after the run.
+// Database is what an event database held after the run. It is zero where
+// there was none to read: of a broker that somebody else runs.
 type Database struct {
-	Entries int    `json:"entries"`
-	Format  string `json:"format,omitempty"`
+	Entries int `json:"entries"`
+	// Format is "" only where there was no database.
+	Format string `json:"format,omitempty"`
 	// First and Last are the oldest and newest times in it, zero where it
 	// has no entry.
 	First time.Time `json:"first,omitzero"`
@@ -154,12 +156,17 @@ func Better(unit string) string {
 // Metrics returns the run's figures besides sec/op, which is the author time.
 // It is the one place that says which figures there are: benchmarks, records
 // read from a tree and comparisons use it.
+//
+// A figure that a database would give is left out where there was none.
 func (r *Run) Metrics() []Metric {
-	m := []Metric{
-		{"author-events/s", r.AuthorRate()},
-		{"broker-events/s", r.BrokerRate()},
-		{"subscriber-events/s", r.SubscriberRate()},
-		{"missing-events", float64(r.Missing())},
+	m := []Metric{{"author-events/s", r.AuthorRate()}}
+	if r.Broker.Format != "" {
+		m = append(m, Metric{"broker-events/s", r.BrokerRate()})
+	}
+	if r.Subscriber.Format != "" {
+		m = append(m,
+			Metric{"subscriber-events/s", r.SubscriberRate()},
+			Metric{"missing-events", float64(r.Missing())})
 	}
 	if r.Cell.Latency > 0 {
 		m = append(m,

@@ -91,7 +91,7 @@ const stopper = `trap 'kill "$child" 2>/dev/null' TERM
 "$@" & child=$!
 wait "$child"; code=$?
 if [ "$code" -gt 128 ]; then wait "$child"; code=$?; fi
-tail -n 20 ` + logFile + ` >&2
+tail -n 20 ` + logFile + ` >&2 2>/dev/null
 exit "$code"`
 
 // prepare makes the run's network.
@@ -131,6 +131,10 @@ func (c *containers) start(ctx context.Context, p part) error {
 			// One event a connection: ports run out before they leave TIME_WAIT.
 			h.Sysctls = map[string]string{"net.ipv4.ip_local_port_range": "1024 65535"}
 		}
+	case p == brokerPart && c.subject.Broker.Kind == images.Foreign:
+		// As its maker meant it to run, but for the limits.
+		o.Repository, o.User = c.subject.Broker.Path, ""
+		host = func(h *docker.HostConfig) { h.PidsLimit, h.ReadonlyRootfs = cometPids, false }
 	case p == brokerPart && embedded:
 		ours("broker", "-receive", ":"+strconv.Itoa(vtp.DefaultPort), "-broadcast", ":"+strconv.Itoa(vtp.BroadcastPort), "-eventdb", eventDBDir)
 	case p == brokerPart:

@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -93,3 +94,16 @@ func labels(run string, o owner) map[string]string {
 
 // short shortens a container's id as the docker command does.
 func short(id string) string { return strings.TrimPrefix(id, "sha256:")[:12] }
+
+// find returns the id of an image that somebody else made. Nothing is pulled:
+// what runs is what the user has looked at.
+func (e *engine) find(reference string) (id string, err error) {
+	image, err := e.pool.Client.InspectImage(reference)
+	if errors.Is(err, docker.ErrNoSuchImage) {
+		return "", fmt.Errorf("the engine has no image %s: build it, or try \"docker pull %s\"", reference, reference)
+	}
+	if err != nil {
+		return "", err
+	}
+	return image.ID, nil
+}

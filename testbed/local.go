@@ -19,7 +19,7 @@ import (
 )
 
 // local is a site of processes of this machine: our own broker and subscriber
-// over loopback. Where there is latency to add, the author has a network
+// over loopback, or none where the broker is somebody else's. Where there is latency to add, the author has a network
 // namespace of its own, behind a veth pair from the one of the broker.
 type local struct {
 	executable string // our command
@@ -27,19 +27,24 @@ type local struct {
 	pair       *netem.Pair // nil without latency
 	processes  map[part]*process
 	delaying   *process
+	remote     bool   // the broker is somebody else's
 	receive    string // the broker's addresses
 	broadcast  string
 	deaths     chan error
 }
 
 func newLocal(t *Testbed, s *Subject, plan runPlan) (*local, error) {
-	if s.Broker.Kind != images.Embedded {
-		return nil, fmt.Errorf("broker %s doesn't run without containers", s.Broker.Name)
-	}
 	l := &local{
 		executable: t.command, plan: plan,
 		processes: make(map[part]*process),
 		deaths:    make(chan error, 3),
+	}
+	switch s.Broker.Kind {
+	case images.Embedded:
+	case images.Remote:
+		l.remote, l.receive = true, s.Broker.Path
+	default:
+		return nil, fmt.Errorf("broker %s doesn't run without containers", s.Broker.Name)
 	}
 	for _, p := range []part{brokerPart, subscriberPart, authorPart} {
 		if err := os.Mkdir(l.dir(p), 0o700); err != nil {
@@ -63,10 +68,12 @@ func (l *local) prepare(ctx context.Context) (err error) {
 }
 
 func (l *local) start(ctx context.Context, p part) error {
-	switch p {
-	case brokerPart:
+	switch {
+	case l.remote:
+		return nil
+	case p == brokerPart:
 		return l.startBroker(ctx)
-	case subscriberPart:
+	case p == subscriberPart:
 		cmd := l.brokerSide("subscriber", "-remote", l.broadcast, "-eventdb", l.dir(p))
 		return l.launch(p, cmd)
 	}
@@ -174,6 +181,9 @@ func (l *local) copyOut(_ context.Context, p part, dir string) error {
 }
 
 func (l *local) netstat(_ context.Context, p part) (string, error) {
+	if l.remote {
+		return "", nil
+	}
 	return l.processes[p].netstat()
 }
 

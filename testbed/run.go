@@ -16,6 +16,7 @@ import (
 
 	"cometbench/author"
 	"cometbench/eventdb"
+	"cometbench/images"
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
@@ -108,7 +109,7 @@ func (t *Testbed) run(ctx context.Context, s *Subject, cell matrix.Cell, dir str
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(plan.scratch)) }()
 	x := &experiment{
-		plan: plan, dir: dir, clock: clock, sent: &t.sent,
+		plan: plan, kind: s.Broker.Kind, dir: dir, clock: clock, sent: &t.sent,
 		run: &results.Run{
 			Cell: cell, Started: begun, Software: s.Software,
 			Machine: t.Machine(), Netem: "none",
@@ -131,6 +132,7 @@ func (t *Testbed) run(ctx context.Context, s *Subject, cell matrix.Cell, dir str
 type experiment struct {
 	plan     runPlan
 	site     site
+	kind     images.Kind
 	dir      string
 	clock    Clock
 	sent     *counter
@@ -170,8 +172,8 @@ func (x *experiment) perform(ctx context.Context) error {
 		if err == nil {
 			err = stepCtx.Err()
 		}
-		if err != nil && stepCtx.Err() != nil {
-			err = fmt.Errorf("%w (%w)", context.Cause(stepCtx), err)
+		if cause := context.Cause(stepCtx); err != nil && cause != nil && !errors.Is(err, cause) {
+			err = fmt.Errorf("%w (%w)", cause, err)
 		}
 		cancelStep()
 		if err != nil {
@@ -183,6 +185,19 @@ func (x *experiment) perform(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// watched reports whether a part's event database can be read. A broker that
+// somebody else runs is sent events, and nothing more; of an image that isn't
+// a Comet's nobody knows where its database is.
+func (x *experiment) watched(p part) bool {
+	switch x.kind {
+	case images.Remote:
+		return false
+	case images.Foreign:
+		return p != brokerPart
+	}
+	return true
 }
 
 // start starts the parts and waits until an event that was acked by the broker
@@ -202,6 +217,9 @@ func (x *experiment) start(ctx context.Context) error {
 	// Comet's subscriber waits a second and more before it tries again.
 	if _, err := x.probe(ctx); err != nil {
 		return err
+	}
+	if !x.watched(subscriberPart) {
+		return nil
 	}
 	if err := x.site.start(ctx, subscriberPart); err != nil {
 		return err
@@ -230,7 +248,8 @@ func (x *experiment) probe(ctx context.Context) (key string, err error) {
 	var sent struct {
 		SHA1 string `json:"sha1"`
 	}
-	if err := x.commandJSON(ctx, &sent, "probe", "-addr", x.site.brokerAddr(), "-timeout", startDeadline.String()); err != nil {
+	// It ends before the step does, to say what it last met.
+	if err := x.commandJSON(ctx, &sent, "probe", "-public", "-addr", x.site.brokerAddr(), "-timeout", (startDeadline * 3 / 4).String()); err != nil {
 		return "", fmt.Errorf("no probe event was acked: %w", err)
 	}
 	return sent.SHA1, nil
@@ -289,7 +308,7 @@ func (x *experiment) send(ctx context.Context) error {
 	x.sent.start()
 	defer x.sent.stop()
 	x.clock.StartTimer()
-	err = x.commandJSON(ctx, &report, "author", "-progress", "-addr", x.site.brokerAddr(),
+	err = x.commandJSON(ctx, &report, "author", "-public", "-progress", "-addr", x.site.brokerAddr(),
 		"-conns", strconv.Itoa(cell.Conns), "-events", strconv.Itoa(cell.Events),
 		"-event-timeout", eventDeadline.String(), "-timeout", authorDeadline(cell).String(),
 		"-dir", x.site.authorDir())
@@ -363,6 +382,9 @@ func failures(kinds map[string]int) string {
 // settle waits until the subscriber's database holds every acked event, or
 // hasn't grown for the settling time: what isn't there then is missing.
 func (x *experiment) settle(ctx context.Context) error {
+	if !x.watched(subscriberPart) {
+		return nil
+	}
 	var entries int
 	for grown := time.Now(); ; {
 		// An error may be a database that was caught while it was written.
@@ -407,13 +429,18 @@ func (x *experiment) read(ctx context.Context, p part, figure *results.Database)
 func (x *experiment) collect(ctx context.Context) error {
 	author := filepath.Join(x.plan.scratch, "author")
 	err := together(
-		func() error { return x.read(ctx, brokerPart, &x.run.Broker) },
+		func() error {
+			if !x.watched(brokerPart) {
+				return nil
+			}
+			return x.read(ctx, brokerPart, &x.run.Broker)
+		},
 		func() error { return x.refresh(ctx, authorPart, author) },
 	)
 	if err != nil {
 		return err
 	}
-	if n := x.run.Author.Acked - x.run.Subscriber.Entries; n > 0 {
+	if n := x.run.Author.Acked - x.run.Subscriber.Entries; n > 0 && x.watched(subscriberPart) {
 		x.warn("%d acked events aren't in the subscriber's database", n)
 	}
 	if x.dir == "" {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 
+	"cometbench/author"
 	"cometbench/images"
 	"cometbench/netem"
 	"cometbench/results"
@@ -27,6 +28,9 @@ type Config struct {
 	// CABundle is a file of certificates that building an image must trust;
 	// by default it is found in the usual environment variables.
 	CABundle string
+	// Public consents to sending test events to a broker of somebody else
+	// whose address isn't private.
+	Public bool
 	// Status shows what is being prepared, for a person; nil shows nothing.
 	Status func(format string, args ...any)
 }
@@ -114,8 +118,8 @@ type Subject struct {
 	Broker   images.Broker
 	Software results.Software
 	image    *images.Image // nil where it isn't a Comet in an image
-	// contained runs the embedded broker in containers too: what systems need
-	// whose processes can't be delayed.
+	// contained runs what isn't a Comet in containers too: an image of somebody
+	// else's, or the embedded broker, where processes can't be delayed.
 	contained bool
 }
 
@@ -123,11 +127,27 @@ type Subject struct {
 // doesn't have it.
 func (t *Testbed) Prepare(ctx context.Context, b images.Broker) (*Subject, error) {
 	s := &Subject{Broker: b}
-	if b.Kind == images.Embedded || b.Kind == images.Remote {
+	switch b.Kind {
+	case images.Embedded:
+		return s, nil
+	case images.Remote:
+		if !t.config.Public {
+			if err := author.CheckPrivate(ctx, b.Path); err != nil {
+				return nil, fmt.Errorf("testbed: broker %s: %w", b.Name, err)
+			}
+		}
 		return s, nil
 	}
 	if t.engine == nil {
 		return nil, fmt.Errorf("testbed: broker %s runs in containers: %w", b.Name, t.engineErr)
+	}
+	if b.Kind == images.Foreign {
+		id, err := t.engine.find(b.Path)
+		if err != nil {
+			return nil, fmt.Errorf("testbed: broker %s: %w", b.Name, err)
+		}
+		s.contained, s.Software.Image = true, id
+		return s, nil
 	}
 	t.config.Status("preparing the image of %s", b.Name)
 	im, err := t.engine.prepare(ctx, t.config, b)
@@ -141,6 +161,9 @@ func (t *Testbed) Prepare(ctx context.Context, b images.Broker) (*Subject, error
 // site makes the site of a run: containers for an image, else processes of
 // this machine.
 func (t *Testbed) site(ctx context.Context, s *Subject, run runPlan) (site, error) {
+	if s.Broker.Kind == images.Remote && run.cell.Latency > 0 {
+		return nil, fmt.Errorf("no latency can be added on the way to %s, which isn't in a network of ours", s.Broker.Name)
+	}
 	if s.image != nil || s.contained || needsContainers(run) {
 		if t.engine == nil {
 			return nil, t.engineErr

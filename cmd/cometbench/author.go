@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -47,7 +46,7 @@ func runAuthor(ctx context.Context, std streams, args []string) error {
 		return usageErrorf("author: -events %d: want 1 to %d", c.Events, matrix.MaxEvents)
 	}
 	if !*public {
-		if err := checkPrivate(ctx, c.Addr); err != nil {
+		if err := author.CheckPrivate(ctx, c.Addr); err != nil {
 			return usageErrorf("author: -addr %s: %w", c.Addr, err)
 		}
 	}
@@ -96,29 +95,6 @@ func networkCounters() (netem.Counters, error) {
 		texts = append(texts, string(text))
 	}
 	return netem.ParseCounters(texts...)
-}
-
-// checkPrivate refuses an address that isn't of this machine or a private
-// network: ten thousand test events in the real network of brokers are an
-// accident.
-func checkPrivate(ctx context.Context, addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	ips, err := net.DefaultResolver.LookupIPAddr(ctx, host)
-	if err != nil {
-		return err
-	}
-	for _, ip := range ips {
-		if !ip.IP.IsLoopback() && !ip.IP.IsPrivate() && !ip.IP.IsLinkLocalUnicast() {
-			return fmt.Errorf("%v isn't a private address: a broker of the real VOEvent network would pass these test events on to everybody; "+
-				"-public sends them all the same", ip.IP)
-		}
-	}
-	return nil
 }
 
 func writeReport(dir string, r *author.Report) error {

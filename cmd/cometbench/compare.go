@@ -87,7 +87,7 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 	fs.Var(&bound, "bound-effect", "the same in cells whose rate the latency decides, in `percent`")
 	kind := fs.String("netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
 	fs.StringVar(&bed.CABundle, "ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
-	fs.StringVar(&c.out, "o", "cometbench-compare", "write old.txt, new.txt and anchor.txt (for benchstat), summary.md, verdict.json and report.html into this `folder`")
+	fs.StringVar(&c.out, "o", "cometbench-compare", "write old.txt, new.txt and anchor.txt (for benchstat), verdict.txt, summary.md, verdict.json and report.html into this `folder`")
 	if err := parseFlags(fs, std, args, true); err != nil {
 		return nil, bed, err
 	}
@@ -213,6 +213,7 @@ func (c *comparison) write(std streams, v *compare.Verdict) error {
 		"old.txt":      func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.Old) },
 		"new.txt":      func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.New) },
 		"anchor.txt":   func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.Anchor) },
+		"verdict.txt":  func(b *bytes.Buffer) error { return v.WriteText(b) },
 		"summary.md":   func(b *bytes.Buffer) error { return v.WriteMarkdown(b) },
 		"verdict.json": func(b *bytes.Buffer) error { return v.WriteJSON(b) },
 		"report.html":  func(b *bytes.Buffer) error { return c.report(b, v) },

@@ -55,6 +55,7 @@ func commands() []command {
 		{"within", "run a command in another network namespace", runWithin},
 		{"pause", "do nothing, for a while: it holds a namespace or a container", runPause},
 		{"janitor", "clean up after a benchmark that ended without doing so", runJanitor},
+		{"sweep", "remove what benchmarks that were killed have left", runSweep},
 		{"tar", "write a folder as a tar archive on stdout", runTar},
 	}
 }

@@ -15,6 +15,7 @@ import (
 func runProbe(ctx context.Context, std streams, args []string) error {
 	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
 	addr := fs.String("addr", "", "the broker's `address`, host:port")
+	public := fs.Bool("public", false, "send even to an address that isn't private")
 	timeout := fs.Duration("timeout", time.Minute, "`time` to try for")
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), "usage: cometbench probe -addr HOST:PORT [-timeout 1m]\n\nSends one event as an author of its own until it is acked, and prints its key\nin event databases, as JSON.\n\n")
@@ -26,8 +27,10 @@ func runProbe(ctx context.Context, std streams, args []string) error {
 	if *addr == "" {
 		return usageErrorf("probe: -addr is required")
 	}
-	if err := checkPrivate(ctx, *addr); err != nil {
-		return usageErrorf("probe: -addr %s: %w", *addr, err)
+	if !*public {
+		if err := author.CheckPrivate(ctx, *addr); err != nil {
+			return usageErrorf("probe: -addr %s: %w", *addr, err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
 	defer cancel()

@@ -64,6 +64,9 @@ func losses(in Input, o Options) []Loss {
 			return
 		}
 		for _, what := range []string{"missing", "unacked"} {
+			if what == "missing" && (old[0].Subscriber.Format == "" || new[0].Subscriber.Format == "") {
+				continue // no database to miss them in
+			}
 			a, oldCounts := count(what, old)
 			b, newCounts := count(what, new)
 			if a.Lost == 0 && b.Lost == 0 {

@@ -94,8 +94,12 @@ func informative(unit string) bool {
 // compareCell returns the rows of a cell.
 func compareCell(cell matrix.Cell, old, new []*results.Run, o Options) []Row {
 	units := []string{"sec/op"}
-	for _, m := range (&results.Run{Cell: cell}).Metrics() {
-		units = append(units, m.Unit)
+	for _, r := range old {
+		for _, m := range r.Metrics() {
+			if !slices.Contains(units, m.Unit) {
+				units = append(units, m.Unit)
+			}
+		}
 	}
 	effect := o.Effect
 	if bound(cell, old) {

@@ -84,7 +84,7 @@ type Verdict struct {
 func (v *Verdict) conclude() {
 	var found, doubts []string
 	for _, b := range v.Broken {
-		text := fmt.Sprintf("the %s broker can't be run (%s): %s", b.Side, b.Step, b.Why)
+		text := fmt.Sprintf("the %s broker can't be run (%s): %s", b.Side, b.Step, brief(b.Why))
 		if b.side == New && !slices.ContainsFunc(v.Broken, func(b Broken) bool { return b.side == Old }) {
 			found = append(found, text)
 		} else {
@@ -113,7 +113,7 @@ func (v *Verdict) conclude() {
 	}
 	doubts = append(doubts, v.rowDoubts()...)
 	if len(v.Void) > 0 && len(v.Broken) == 0 {
-		doubts = append(doubts, fmt.Sprintf("%s, the first: %s: %s", counted(len(v.Void), "run is void", "runs are void"), v.Void[0].Step, v.Void[0].Why))
+		doubts = append(doubts, fmt.Sprintf("%s, the first: %s: %s", counted(len(v.Void), "run is void", "runs are void"), v.Void[0].Step, brief(v.Void[0].Why)))
 	}
 	if v.Interrupted != "" {
 		doubts = append(doubts, "not all runs were made: "+v.Interrupted)
@@ -175,6 +175,16 @@ func (v *Verdict) Detects() string {
 		text += fmt.Sprintf(", in the noisiest row one of %s or more (%s)", atLeast(worst.Detectable), worst.name())
 	}
 	return text
+}
+
+// brief leaves of a reason with the tail of a log its begin and its end: what
+// happened, and what was said last. The rest is in the list of void runs.
+func brief(why string) string {
+	lines := strings.Split(strings.TrimSpace(why), "\n")
+	if len(lines) > 4 {
+		lines = append(append(lines[:1:1], "…"), lines[len(lines)-2:]...)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func atLeast(n number) string {
