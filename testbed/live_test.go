@@ -1,0 +1,138 @@
+package testbed
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cometbench/eventdb"
+	"cometbench/internal/need"
+	"cometbench/matrix"
+	"cometbench/results"
+)
+
+// reading is a clock that works while the measured phase goes on.
+type reading struct {
+	work       func()
+	stop, done chan struct{}
+}
+
+func (r reading) StartTimer() {
+	go func() {
+		defer close(r.done)
+		for {
+			select {
+			case <-r.stop:
+				return
+			default:
+				r.work()
+			}
+		}
+	}()
+}
+
+func (r reading) StopTimer() { close(r.stop); <-r.done }
+
+// TestReadWhileCometWrites reads the broker's database, copied out of its
+// container, while a Comet writes it: it is an error, or a part of what the
+// database holds in the end, never less than before and never something else.
+func TestReadWhileCometWrites(t *testing.T) {
+	need.Docker(t)
+	bed := newTestbed(t)
+	for _, broker := range []string{"comet-1.1.0", "comet-3.1.0"} {
+		t.Run(broker, func(t *testing.T) {
+			s := subject(t, bed, broker)
+			var answers []map[string]bool
+			failed := 0
+			read := func() {
+				out, err := exec.Command("docker", "ps", "-q", "--filter", "label="+labelOwner+"="+bed.owner.String(), "--filter", "name=-broker$").Output()
+				id := strings.TrimSpace(string(out))
+				if err != nil || id == "" {
+					return
+				}
+				dir := t.TempDir()
+				tar := exec.Command("docker", "exec", id, "tar", "-C", eventDBDir, "-c", ".")
+				stdout, err := tar.StdoutPipe()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := tar.Start(); err != nil {
+					t.Error(err)
+					return
+				}
+				err = unpack(stdout, dir)
+				_ = tar.Wait() // "file changed as we read it" is what this is about
+				if err != nil {
+					failed++
+					return
+				}
+				if keys, err := keysIn(dir); err == nil {
+					answers = append(answers, keys)
+				} else {
+					failed++
+				}
+			}
+			dir := t.TempDir()
+			cell := matrix.Cell{Broker: s.Broker.Label, Conns: 16, Events: 4000}
+			run, err := bed.Run(t.Context(), s, cell, dir, reading{read, make(chan struct{}), make(chan struct{})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			db, err := eventdb.Open(filepath.Join(dir, results.BrokerFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			final := make(map[string]bool)
+			for e, err := range db.Entries() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				final[string(e.Key)] = true
+			}
+			if len(final) != run.Broker.Entries || len(final) != cell.Events {
+				t.Errorf("%d entries in the end, the run says %d", len(final), run.Broker.Entries)
+			}
+			before := 0
+			for _, keys := range answers {
+				if len(keys) < before {
+					t.Errorf("%d entries after %d", len(keys), before)
+				}
+				before = len(keys)
+				for key := range keys {
+					if !final[key] {
+						t.Errorf("an entry that isn't there in the end: %s", key)
+						break
+					}
+				}
+			}
+			t.Logf("%d answers, the last of %d entries, and %d errors", len(answers), before, failed)
+			if len(answers)+failed == 0 {
+				t.Error("nothing was read")
+			}
+		})
+	}
+}
+
+// keysIn returns the keys of the measured database in a folder.
+func keysIn(dir string) (map[string]bool, error) {
+	path, err := measuredIn(dir)
+	if err != nil {
+		return nil, err
+	}
+	db, err := eventdb.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	keys := make(map[string]bool)
+	for e, err := range db.Entries() {
+		if err != nil {
+			return nil, err
+		}
+		keys[string(e.Key)] = true
+	}
+	return keys, nil
+}
