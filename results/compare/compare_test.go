@@ -239,13 +239,11 @@ func TestDetectable(t *testing.T) {
 	const comparisons = 60
 	in := world{rng: seeded(1), noise: 0.06}.input(plan(10))
 	v := Compare(in, Options{})
-	said := float64(v.Rows[0].Detectable)
 	if v.Rows[0].Unit != "sec/op" || !v.Rows[1].Decides {
 		t.Fatalf("unexpected rows: %+v", v.Rows[:2])
 	}
 	// The rows of 0 ms differ in the noise that they happened to have.
-	said = 0
-	n := 0.0
+	said, n := 0.0, 0.0
 	for _, r := range v.Rows {
 		if r.Decides && r.point.Latency == 0 {
 			said += float64(r.Detectable)
