@@ -141,7 +141,7 @@ func (v *Verdict) rowDoubts() []string {
 		case Suspected:
 			doubts = append(doubts, r.String()+": significant only if it were the only row")
 		case Noisy:
-			doubts = append(doubts, fmt.Sprintf("%s: too noisy, only a slowdown of %s or more would have been found", r.name(), atLeast(r.Detectable)))
+			doubts = append(doubts, fmt.Sprintf("%s: too noisy, only a slowdown of %s would have been found", r.name(), atLeast(r.Detectable)))
 		case TooFew:
 			few = max(few, r.NeedRuns)
 		}
@@ -170,9 +170,9 @@ func (v *Verdict) Detects() string {
 	if best.Cell == "" {
 		return ""
 	}
-	text := fmt.Sprintf("%d runs a side detect a slowdown of %s or more (%s)", v.Count, atLeast(best.Detectable), best.name())
+	text := fmt.Sprintf("%d runs a side detect a slowdown of %s (%s)", v.Count, atLeast(best.Detectable), best.name())
 	if worst.Detectable > best.Detectable {
-		text += fmt.Sprintf(", in the noisiest row one of %s or more (%s)", atLeast(worst.Detectable), worst.name())
+		text += fmt.Sprintf(", in the noisiest row one of %s (%s)", atLeast(worst.Detectable), worst.name())
 	}
 	return text
 }
@@ -189,9 +189,9 @@ func brief(why string) string {
 
 func atLeast(n number) string {
 	if float64(n) > undetected {
-		return fmt.Sprintf("more than %s", percent(undetected))
+		return "more than " + percent(undetected)
 	}
-	return percent(float64(n))
+	return percent(float64(n)) + " or more"
 }
 
 func (r Row) name() string { return r.Cell + " " + r.Unit }
