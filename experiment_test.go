@@ -56,8 +56,12 @@ func newExperiment(b *testing.B) *experiment {
 	b.Cleanup(func() { x.line.Close() })
 	prepare, cancel := context.WithTimeoutCause(ctx, preparation, fmt.Errorf("not ready after %v", preparation))
 	defer cancel()
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
 	x.bed, err = testbed.New(prepare, testbed.Config{
-		Executable: testbed.Build, Netem: o.netem, CABundle: o.caBundle, Public: o.public, Status: x.line.Set,
+		Executable: testbed.Build, Command: self, Netem: o.netem, CABundle: o.caBundle, Public: o.public, Status: x.line.Set,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -73,7 +77,7 @@ func newExperiment(b *testing.B) *experiment {
 	}
 	if o.results != "" {
 		x.tree = &results.Tree{Dir: o.results}
-		if err := x.tree.Check(); err != nil {
+		if err := x.checkTree(); err != nil {
 			b.Fatal(refused("results", err))
 		}
 	}
@@ -106,6 +110,22 @@ func (x *experiment) prepare(ctx context.Context) (leftOut, err error) {
 	}
 	x.options.brokers, x.options.matrix.Brokers = brokers, labels
 	return leftOut, nil
+}
+
+// checkTree says what the runs will take, and refuses what can't be kept.
+func (x *experiment) checkTree() error {
+	if err := x.tree.Check(); err != nil {
+		return err
+	}
+	space, err := x.tree.Space(x.cells(), int(countFlag()))
+	if err != nil {
+		return err
+	}
+	if !space.Enough() {
+		return fmt.Errorf("%s: %s: make space, or choose another folder", x.tree.Dir, space)
+	}
+	x.line.Say("%s: %s", x.tree.Dir, space)
+	return nil
 }
 
 func (x *experiment) cells() []matrix.Cell { return x.options.matrix.Cells() }

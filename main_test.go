@@ -9,22 +9,19 @@ import (
 	"time"
 
 	"cometbench/images"
+	"cometbench/internal/part"
 	"cometbench/matrix"
 	"cometbench/netem"
 )
 
-// The flags of the benchmark; [options] reads them back.
+// TestMain is the benchmark, or one of its parts: those on this machine are
+// this executable, started again, since to build another would take a new
+// machine a quarter of a minute before its first result.
 func TestMain(m *testing.M) {
-	standard := matrix.Default()
-	flag.String("broker", "", "brokers to measure, a comma-separated `list` of embedded, comet-3.1.0, comet@FOLDER,\ncomet@git+URL#REVISION, image:NAME, tcp://HOST:PORT (default: embedded and, where an engine answers, "+images.Newest+")")
-	flag.String("latency", join(standard.Latencies), "one-way delays of what the author sends, a comma-separated `list`")
-	flag.String("conns", join(standard.Conns), "simultaneous connections of the author, a comma-separated `list`")
-	flag.Int("events", standard.Events, "how `many` events the author sends in a run")
-	flag.String("matrix", "", "`paper`: the paper's latencies and connections, where -latency and -conns aren't given")
-	flag.String("netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
-	flag.String("results", "", "keep every run's files in the tree of results in this `folder`")
-	flag.Bool("public", false, "send test events even to a tcp:// broker whose address isn't private")
-	flag.String("ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
+	if parts := part.Commands(); len(os.Args) > 1 && parts.Has(os.Args[1]) {
+		os.Exit(parts.Main())
+	}
+	defineFlags()
 	flag.Parse()
 	if _, err := parseOptions(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -38,6 +35,20 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(m.Run())
+}
+
+// defineFlags defines the flags of the benchmark; [parseOptions] reads them back.
+func defineFlags() {
+	standard := matrix.Default()
+	flag.String("broker", "", "brokers to measure, a comma-separated `list` of embedded, comet-3.1.0, comet@FOLDER,\ncomet@git+URL#REVISION, image:NAME, tcp://HOST:PORT (default: embedded and, where an engine answers, "+images.Newest+")")
+	flag.String("latency", join(standard.Latencies), "one-way delays of what the author sends, a comma-separated `list`")
+	flag.String("conns", join(standard.Conns), "simultaneous connections of the author, a comma-separated `list`")
+	flag.Int("events", standard.Events, "how `many` events the author sends in a run")
+	flag.String("matrix", "", "`paper`: the paper's latencies and connections, where -latency and -conns aren't given")
+	flag.String("netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
+	flag.String("results", "", "keep every run's files in the tree of results in this `folder`")
+	flag.Bool("public", false, "send test events even to a tcp:// broker whose address isn't private")
+	flag.String("ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
 }
 
 // options is what the flags ask for.

@@ -55,6 +55,9 @@ type Broker struct {
 	Python, Twisted string
 }
 
+// IsComet reports whether the broker is a Comet, of whatever kind.
+func (b Broker) IsComet() bool { return b.Kind == Release || b.Kind == Source || b.Kind == Git }
+
 const wanted = "want embedded, comet-VERSION, comet@FOLDER, comet@git+URL#REVISION, tcp://HOST:PORT or image:NAME, " +
 	"a Comet with +pythonVERSION or +twistedVERSION behind it if need be"
 

@@ -24,6 +24,9 @@ type Run struct {
 	// Netem is what delayed the author's packets: "none", "kernel" or
 	// "userspace".
 	Netem string `json:"netem"`
+	// Pinned says in words which processors the parts were kept to, "" where
+	// the kernel chose.
+	Pinned string `json:"pinned,omitempty"`
 	// BaseRTT and RTT are the medians of the round trips measured through
 	// the very path, without and with the delay. Both are 0 where no latency
 	// was asked for.

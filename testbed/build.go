@@ -20,7 +20,7 @@ func Build(ctx context.Context, dir, goos, goarch string) (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "cometbench/cmd/cometbench")
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", path, "cometbench/cmd/cometbench")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the cometbench command for %s/%s: %w\n%s", goos, goarch, err, strings.TrimSpace(string(out)))

@@ -67,19 +67,16 @@ const (
 	sidecarShares = 262144
 )
 
-func (e *engine) site(ctx context.Context, t *Testbed, s *Subject, plan runPlan) (site, error) {
-	author, err := e.authorImage(ctx, t)
-	if err != nil {
-		return nil, err
-	}
+func (e *engine) site(t *Testbed, s *Subject, plan runPlan) site {
 	run := filepath.Base(plan.scratch)
 	return &containers{
-		engine: e, labels: labels(run, t.owner), run: run, plan: plan, subject: s, author: author,
+		engine: e, labels: labels(run, t.owner), run: run, plan: plan, subject: s, author: e.author,
 		parts: make(map[part]*container), deaths: make(chan error, 4),
-	}, nil
+	}
 }
 
 func (c *containers) authorDir() string  { return outputDir }
+func (c *containers) pinned() string     { return c.engine.pinned.String() }
 func (c *containers) died() <-chan error { return c.deaths }
 func (c *containers) brokerAddr() string {
 	return net.JoinHostPort(c.parts[brokerPart].ip, strconv.Itoa(vtp.DefaultPort))
@@ -178,6 +175,7 @@ func (c *containers) launch(ctx context.Context, name string, o *dockertest.RunO
 			h.CapDrop = []string{"ALL"}
 			h.ReadonlyRootfs = true
 			h.Memory, h.MemorySwap = memoryLimit, memoryLimit
+			h.CPUSetCPUs = c.engine.pinned.of(name)
 			host(h)
 		})
 		results <- result{r, err}

@@ -26,6 +26,7 @@ type engine struct {
 	os      string // the platform of its containers
 	arch    string
 	author  string // the image that the author runs in, once it was made
+	pinned  pinning
 }
 
 const dialDeadline = 10 * time.Second
@@ -72,19 +73,36 @@ func (e *engine) prepare(ctx context.Context, c Config, b images.Broker) (*image
 	return builder.Ensure(ctx, b)
 }
 
-// authorImage makes the image that the author runs in ready, from our command
-// as it is built for the engine's platform.
-func (e *engine) authorImage(ctx context.Context, t *Testbed) (string, error) {
-	if e.author != "" {
-		return e.author, nil
+// prepareContainers makes ready what runs in containers need, before the first
+// of them: the image that the author runs in, from our command as it is built
+// for the engine's platform.
+func (t *Testbed) prepareContainers(ctx context.Context) error {
+	if t.engine == nil {
+		return t.engineErr
 	}
+	e := t.engine
+	if e.author != "" {
+		return nil
+	}
+	t.config.Status("building the cometbench command for containers")
+	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("not done after %v", buildDeadline))
+	defer cancel()
 	executable, err := t.config.Executable(ctx, t.builds, e.os, e.arch)
 	if err != nil {
-		return "", err
+		return err
 	}
 	builder := images.Builder{Client: e.pool.Client}
-	e.author, err = builder.Author(ctx, executable)
-	return e.author, err
+	author, err := builder.Author(ctx, executable, map[string]string{labelOwner: t.owner.String()})
+	if err != nil {
+		return err
+	}
+	if t.config.Pin {
+		if e.pinned, err = e.pin(ctx, author, t.owner); err != nil {
+			return err
+		}
+	}
+	e.author = author
+	return nil
 }
 
 // labels returns the labels of what a run makes.

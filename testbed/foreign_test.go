@@ -83,13 +83,12 @@ func TestPublic(t *testing.T) {
 func TestForeign(t *testing.T) {
 	need.Docker(t)
 	bed := newTestbed(t)
-	base, err := bed.engine.authorImage(t.Context(), bed)
-	if err != nil {
+	if err := bed.prepareContainers(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	const name = "cometbench-test/foreign:broker"
 	build := exec.CommandContext(t.Context(), "docker", "build", "-q", "-t", name, "-")
-	build.Stdin = strings.NewReader("FROM " + base + "\nWORKDIR /db\nCMD [\"broker\", \"-receive\", \":8098\", \"-broadcast\", \":8099\", \"-eventdb\", \"/db\"]\n")
+	build.Stdin = strings.NewReader("FROM " + bed.engine.author + "\nWORKDIR /db\nCMD [\"broker\", \"-receive\", \":8098\", \"-broadcast\", \":8099\", \"-eventdb\", \"/db\"]\n")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

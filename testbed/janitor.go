@@ -19,9 +19,15 @@ type janitor struct {
 	log   *tail
 }
 
+// janitorVariable is set in a janitor's environment. A testbed in it would mean
+// that what was started isn't a janitor, but the program that starts testbeds,
+// and that would go on and on.
+const janitorVariable = "COMETBENCH_JANITOR"
+
 func startJanitor(command string, o owner, scratch ...string) (*janitor, error) {
 	j := &janitor{log: &tail{}}
 	j.cmd = exec.Command(command, append([]string{"janitor", "-owner", o.String()}, scratch...)...)
+	j.cmd.Env = append(os.Environ(), janitorVariable+"=1")
 	j.cmd.Stderr = j.log
 	detach(j.cmd)
 	stdin, err := j.cmd.StdinPipe()

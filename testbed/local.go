@@ -58,6 +58,7 @@ func (l *local) dir(p part) string { return filepath.Join(l.plan.scratch, "site-
 
 func (l *local) authorDir() string  { return l.dir(authorPart) }
 func (l *local) brokerAddr() string { return l.receive }
+func (l *local) pinned() string     { return "" }
 func (l *local) died() <-chan error { return l.deaths }
 
 func (l *local) prepare(ctx context.Context) (err error) {

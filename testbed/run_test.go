@@ -59,7 +59,7 @@ func left(t *testing.T, o owner) (found []string) {
 	if _, err := exec.LookPath("docker"); err != nil {
 		return found
 	}
-	for _, list := range [][]string{{"ps", "-aq"}, {"network", "ls", "-q"}} {
+	for _, list := range [][]string{{"ps", "-aq"}, {"network", "ls", "-q"}, {"image", "ls", "-q"}} {
 		out, err := exec.Command("docker", append(list, "--filter", "label="+labelOwner+"="+o.String())...).Output()
 		if err != nil {
 			return found // no engine
@@ -196,7 +196,8 @@ func TestRunCancelled(t *testing.T) {
 				t.Errorf("cancelled after %v: it took %v to end", after, took)
 			}
 			for _, what := range left(t, bed.owner) {
-				if !strings.HasPrefix(what, memory()) && !strings.HasPrefix(what, os.TempDir()) {
+				// The testbed's folders and the author's image outlive a run.
+				if !strings.HasPrefix(what, memory()) && !strings.HasPrefix(what, os.TempDir()) && !strings.HasPrefix(what, "image ") {
 					t.Errorf("cancelled after %v: left behind: %s", after, what)
 				}
 			}
@@ -308,8 +309,7 @@ func runVictim(t *testing.T) {
 func TestSweep(t *testing.T) {
 	need.Docker(t)
 	bed := newTestbed(t)
-	image, err := bed.engine.authorImage(t.Context(), bed)
-	if err != nil {
+	if err := bed.prepareContainers(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	dead := bed.owner
@@ -317,13 +317,17 @@ func TestSweep(t *testing.T) {
 	run := func(o owner) string {
 		t.Helper()
 		out, err := exec.Command("docker", "run", "-d", "--network", "none",
-			"--label", labelOwner+"="+o.String(), "--label", labelRun+"=test", image, "pause", "-for", "5m").CombinedOutput()
+			"--label", labelOwner+"="+o.String(), "--label", labelRun+"=test", bed.engine.author, "pause", "-for", "5m").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		return strings.TrimSpace(string(out))
 	}
 	run(dead)
+	builder := images.Builder{Client: bed.engine.pool.Client}
+	if _, err := builder.Author(t.Context(), bed.command, map[string]string{labelOwner: dead.String()}); err != nil {
+		t.Fatal(err)
+	}
 	living := run(bed.owner)
 	scratch, err := makeScratch(memory(), dead)
 	if err != nil {

@@ -30,6 +30,10 @@ type site interface {
 	// the broker. It doesn't wait for readiness.
 	start(ctx context.Context, p part) error
 
+	// pinned says in words which processors the parts are kept to, "" where
+	// the kernel chooses.
+	pinned() string
+
 	// died delivers an error when a part has ended although nobody stopped it.
 	died() <-chan error
 

@@ -9,7 +9,7 @@ import (
 	"github.com/ory/dockertest/v3/docker"
 )
 
-// sweep removes the containers and networks of owners that are gone: a killed
+// sweep removes the containers, networks and images of owners that are gone: a killed
 // benchmark can't clean up after itself.
 func (e *engine) sweep(ctx context.Context, here owner) error {
 	return e.remove(ctx, labelOwner, func(label string) bool {
@@ -29,7 +29,8 @@ func (e *engine) removeRun(ctx context.Context, run string) error {
 }
 
 // remove removes what has the label with a value that matches: the containers
-// first and side by side, then the networks that they were on.
+// first and side by side, then the networks that they were on, and the images
+// that they were of. (A Comet's image has no owner: it is kept.)
 func (e *engine) remove(ctx context.Context, label string, match func(value string) bool) error {
 	client := e.pool.Client
 	containers, err := client.ListContainers(docker.ListContainersOptions{
@@ -58,6 +59,21 @@ func (e *engine) remove(ctx context.Context, label string, match func(value stri
 		var gone *docker.NoSuchNetwork
 		if err := client.RemoveNetwork(n.ID); err != nil && !errors.As(err, &gone) {
 			errs = append(errs, fmt.Errorf("remove network %s: %w", n.Name, err))
+		}
+	}
+	made, err := client.ListImages(docker.ListImagesOptions{
+		Filters: map[string][]string{"label": {label}}, Context: ctx,
+	})
+	if err != nil {
+		return errors.Join(append(errs, fmt.Errorf("list images: %w", err))...)
+	}
+	for _, image := range made {
+		if !match(image.Labels[label]) {
+			continue
+		}
+		err := client.RemoveImageExtended(image.ID, docker.RemoveImageOptions{Force: true, Context: ctx})
+		if err != nil && !errors.Is(err, docker.ErrNoSuchImage) {
+			errs = append(errs, fmt.Errorf("remove image %s: %w", short(image.ID), err))
 		}
 	}
 	return errors.Join(errs...)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"flag"
 	"fmt"
+
+	"cometbench/internal/command"
 )
 
 // runAggregate summarizes a tree of runs as JSON.
-func runAggregate(ctx context.Context, std streams, args []string) error {
+func runAggregate(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("aggregate", flag.ContinueOnError)
-	describe(fs, `usage: cometbench aggregate [flags] RESULTS
+	command.Describe(fs, `usage: cometbench aggregate [flags] RESULTS
 
 Summarizes runs as JSON, in the form in which the paper's results are
 published: latency in ms → connections → author, broker, subscriber (min, max,
@@ -27,7 +29,7 @@ aren't part of a tree are named on stderr.`)
 	f.add(fs)
 	fs.BoolVar(&f.options.Paper, "paper", false, "divide the events sent by each time, as the paper does, not those acked or stored")
 	outer := fs.Bool("brokers", false, "write the level of broker names for a single broker too")
-	if err := parseFlags(fs, std, args, true); err != nil {
+	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return err
 	}
 	set, err := f.load(ctx, std, fs)
@@ -36,11 +38,11 @@ aren't part of a tree are named on stderr.`)
 	}
 	for _, m := range set.Cells {
 		for _, w := range m.Warnings {
-			fmt.Fprintf(std.err, "cometbench: %s\n", w)
+			fmt.Fprintf(std.Err, "cometbench: %s\n", w)
 		}
 	}
 	if len(set.Cells) > 0 {
-		if err := set.WriteJSON(std.out, *outer); err != nil {
+		if err := set.WriteJSON(std.Out, *outer); err != nil {
 			return err
 		}
 	}

@@ -6,15 +6,16 @@ import (
 	"flag"
 	"fmt"
 
+	"cometbench/internal/command"
 	"cometbench/matrix"
 	"cometbench/results"
 	"cometbench/results/judge"
 )
 
 // runCheck holds results against theory and the paper.
-func runCheck(ctx context.Context, std streams, args []string) error {
+func runCheck(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("check", flag.ContinueOnError)
-	describe(fs, `usage: cometbench check [flags] RESULTS
+	command.Describe(fs, `usage: cometbench check [flags] RESULTS
 
 Holds results against theory and the paper: for every cell the measured rate,
 the paper's, and n/(2·RTT+t), with the service time t and the saturation rate
@@ -33,11 +34,11 @@ such cells are the same on any machine, so that the instrument is at fault.`)
 	f.add(fs)
 	band := fs.Float64("band", judge.DefaultBand, "how far from theory a cell bound by latency may be, as a `fraction`")
 	role := fs.String("role", results.RoleAuthor.String(), "whose rates must repeat: author, broker or subscriber")
-	if err := parseFlags(fs, std, args, true); err != nil {
+	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return err
 	}
 	if !(*band > 0 && *band < 1) {
-		return usageErrorf("check: -band %v: want a fraction between 0 and 1, such as 0.1", *band)
+		return command.UsageErrorf("check: -band %v: want a fraction between 0 and 1, such as 0.1", *band)
 	}
 	config := judge.Config{Band: *band, Role: -1}
 	for _, r := range results.Roles() {
@@ -46,7 +47,7 @@ such cells are the same on any machine, so that the instrument is at fault.`)
 		}
 	}
 	if config.Role < 0 {
-		return usageErrorf("check: -role %q: want author, broker or subscriber", *role)
+		return command.UsageErrorf("check: -role %q: want author, broker or subscriber", *role)
 	}
 	set, broken := f.load(ctx, std, fs)
 	if set == nil || len(set.Cells) == 0 {
@@ -58,7 +59,7 @@ such cells are the same on any machine, so that the instrument is at fault.`)
 	}
 	config.Paper = paper
 	report := judge.Judge(set, config)
-	if err := report.Write(std.out); err != nil {
+	if err := report.Write(std.Out); err != nil {
 		return err
 	}
 	if outside := report.Outside(); len(outside) > 0 {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cometbench/images"
+	"cometbench/internal/command"
 	"cometbench/internal/progress"
 	"cometbench/matrix"
 	"cometbench/netem"
@@ -45,7 +46,7 @@ type comparison struct {
 
 // runCompare compares two brokers. Its exit status is the verdict: 1 is a
 // regression, and 2 everything that keeps it from being told, errors included.
-func runCompare(ctx context.Context, std streams, args []string) error {
+func runCompare(ctx context.Context, std command.Streams, args []string) error {
 	c, bed, err := compareFlags(std, args)
 	if err != nil {
 		return err
@@ -55,22 +56,23 @@ func runCompare(ctx context.Context, std streams, args []string) error {
 		err = c.write(std, verdict)
 	}
 	if err != nil {
-		return &exitError{notComparable, fmt.Errorf("compare: %w", err)}
+		return &command.ExitError{Code: notComparable, Err: fmt.Errorf("compare: %w", err)}
 	}
 	if code := verdict.Outcome.ExitCode(); code != 0 {
-		return &exitError{code, errReported}
+		return &command.ExitError{Code: code, Err: command.ErrReported}
 	}
 	return nil
 }
 
-func compareFlags(std streams, args []string) (*comparison, testbed.Config, error) {
+func compareFlags(std command.Streams, args []string) (*comparison, testbed.Config, error) {
 	c := &comparison{subjects: make(map[compare.Side]*testbed.Subject)}
-	bed := testbed.Config{Executable: testbed.Self}
+	var bed testbed.Config
 	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
-	describe(fs, `usage: cometbench compare [flags] OLD NEW
+	command.Describe(fs, `usage: cometbench compare [flags] OLD NEW
 
 Tells whether the broker NEW is slower than OLD. It runs both by turns, and the
 embedded broker between them, which tells whether the machine itself changed.
+Comets get a processor of their own, where there are two or more.
 Brokers are named as for the benchmark: comet-3.1.0, comet@FOLDER,
 comet@git+URL#REVISION, image:NAME.
 
@@ -80,7 +82,7 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 	fs.IntVar(&plan.Count, "count", 10, "how `many` runs of each broker in each cell")
 	events := fs.Int("events", 2000, "how `many` events the author sends in a run")
 	latency := fs.String("latency", "0,10ms", "one-way delays of what the author sends, a comma-separated `list`")
-	conns := fs.String("conns", "8,64", "simultaneous connections of the author, a comma-separated `list`")
+	conns := fs.String("conns", "8,32", "simultaneous connections of the author, a comma-separated `list`")
 	effect := percentage(compare.DefaultEffect)
 	bound := percentage(compare.DefaultBoundEffect)
 	fs.Var(&effect, "effect", "the least slowdown that counts, in `percent`")
@@ -88,28 +90,28 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 	kind := fs.String("netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
 	fs.StringVar(&bed.CABundle, "ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
 	fs.StringVar(&c.out, "o", "cometbench-compare", "write old.txt, new.txt and anchor.txt (for benchstat), verdict.txt, summary.md, verdict.json and report.html into this `folder`")
-	if err := parseFlags(fs, std, args, true); err != nil {
+	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return nil, bed, err
 	}
 	if fs.NArg() != 2 {
-		return nil, bed, usageErrorf("compare: want OLD and NEW behind the flags, got %q", fs.Args())
+		return nil, bed, command.UsageErrorf("compare: want OLD and NEW behind the flags, got %q", fs.Args())
 	}
 	if plan.Count < 1 || plan.Count > 1000 {
-		return nil, bed, usageErrorf("compare: -count %d: want 1 to 1000", plan.Count)
+		return nil, bed, command.UsageErrorf("compare: -count %d: want 1 to 1000", plan.Count)
 	}
 	if *events < 1 || *events > matrix.MaxEvents {
-		return nil, bed, usageErrorf("compare: -events %d: want 1 to %d", *events, matrix.MaxEvents)
+		return nil, bed, command.UsageErrorf("compare: -events %d: want 1 to %d", *events, matrix.MaxEvents)
 	}
 	latencies, err := matrix.ParseLatencies(*latency)
 	if err != nil {
-		return nil, bed, usageErrorf("compare: -latency: %w", err)
+		return nil, bed, command.UsageErrorf("compare: -latency: %w", err)
 	}
 	connsList, err := matrix.ParseConnsList(*conns)
 	if err != nil {
-		return nil, bed, usageErrorf("compare: -conns: %w", err)
+		return nil, bed, command.UsageErrorf("compare: -conns: %w", err)
 	}
 	if bed.Netem, err = netem.ParseKind(*kind); err != nil {
-		return nil, bed, usageErrorf("compare: -netem: %w", err)
+		return nil, bed, command.UsageErrorf("compare: -netem: %w", err)
 	}
 	for i, name := range fs.Args() {
 		side := []compare.Side{compare.Old, compare.New}[i]
@@ -118,10 +120,11 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 			err = fmt.Errorf("broker %q: compare starts brokers itself", name)
 		}
 		if err != nil {
-			return nil, bed, usageErrorf("compare: %s: %w", strings.ToUpper(side.String()), err)
+			return nil, bed, command.UsageErrorf("compare: %s: %w", strings.ToUpper(side.String()), err)
 		}
 		c.subjects[side] = &testbed.Subject{Broker: broker}
 	}
+	bed.Pin = c.subjects[compare.Old].Broker.IsComet() && c.subjects[compare.New].Broker.IsComet()
 	c.input.Old, c.input.New, c.input.Anchor = fs.Arg(0), fs.Arg(1), "embedded"
 	c.subjects[compare.Anchor] = &testbed.Subject{Broker: images.Broker{Name: "embedded", Label: "embedded"}}
 	plan.Cells = matrix.Matrix{Brokers: []string{""}, Latencies: latencies, Conns: connsList, Events: *events}.Cells()
@@ -157,7 +160,7 @@ func (c *comparison) run(ctx context.Context, config testbed.Config) (_ *compare
 	if err := os.MkdirAll(c.out, 0o755); err != nil {
 		return nil, err
 	}
-	if c.bed, err = testbed.New(prepare, config); err != nil {
+	if c.bed, err = newTestbed(prepare, config); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.bed.Close()) }()
@@ -208,7 +211,7 @@ func (noClock) StartTimer() {}
 func (noClock) StopTimer()  {}
 
 // write prints the verdict and writes the files.
-func (c *comparison) write(std streams, v *compare.Verdict) error {
+func (c *comparison) write(std command.Streams, v *compare.Verdict) error {
 	files := map[string]func(*bytes.Buffer) error{
 		"old.txt":      func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.Old) },
 		"new.txt":      func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.New) },
@@ -234,7 +237,7 @@ func (c *comparison) write(std streams, v *compare.Verdict) error {
 			return err
 		}
 	}
-	return v.WriteText(std.out)
+	return v.WriteText(std.Out)
 }
 
 // report writes the runs of both sides as a report, unless a broker couldn't

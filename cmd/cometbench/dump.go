@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"cometbench/eventdb"
+	"cometbench/internal/command"
 )
 
 const dumpUsage = `usage: cometbench dump [-summary] [-json] [-name NAME] PATH
@@ -27,7 +28,7 @@ entry is printed.
 `
 
 // runDump prints an event database.
-func runDump(ctx context.Context, std streams, args []string) error {
+func runDump(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("dump", flag.ContinueOnError)
 	summary := fs.Bool("summary", false, "print how many entries there are, the first and the last time (Unix time in\nseconds), the seconds between them and the file's format instead")
 	asJSON := fs.Bool("json", false, "print JSON: an object for each entry, or one for the summary")
@@ -36,27 +37,27 @@ func runDump(ctx context.Context, std streams, args []string) error {
 		io.WriteString(fs.Output(), dumpUsage)
 		fs.PrintDefaults()
 	}
-	if err := parseFlags(fs, std, args, true); err != nil {
+	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return err
 	}
 	if fs.NArg() != 1 {
-		return usageErrorf("dump: want one database, got %d arguments", fs.NArg())
+		return command.UsageErrorf("dump: want one database, got %d arguments", fs.NArg())
 	}
 	path := fs.Arg(0)
 	if *name != "" && path != "-" {
-		return usageErrorf("dump: -name %q: expected with - (an archive on stdin) only, not with %s", *name, path)
+		return command.UsageErrorf("dump: -name %q: expected with - (an archive on stdin) only, not with %s", *name, path)
 	}
 	var db *eventdb.DB
 	var err error
 	if path == "-" {
-		db, err = eventdb.OpenTar(std.in, *name)
+		db, err = eventdb.OpenTar(std.In, *name)
 	} else {
 		db, err = eventdb.Open(path)
 	}
 	if err != nil {
 		return fmt.Errorf("dump: %w", err)
 	}
-	out := bufio.NewWriterSize(std.out, 64<<10)
+	out := bufio.NewWriterSize(std.Out, 64<<10)
 	if *summary {
 		err = dumpSummary(out, db, *asJSON)
 	} else {

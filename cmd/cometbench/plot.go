@@ -6,15 +6,16 @@ import (
 	"flag"
 	"fmt"
 
+	"cometbench/internal/command"
 	"cometbench/results"
 	"cometbench/results/figure"
 	"cometbench/results/judge"
 )
 
 // runPlot draws one of the paper's two figures.
-func runPlot(ctx context.Context, std streams, args []string) error {
+func runPlot(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("plot", flag.ContinueOnError)
-	describe(fs, `usage: cometbench plot [flags] RESULTS...
+	command.Describe(fs, `usage: cometbench plot [flags] RESULTS...
 
 Draws throughput against connections, with one line a latency, or against
 latency, with one line a number of connections; several brokers side by side.
@@ -32,7 +33,7 @@ aggregate; with -paper there may be none, and the paper's own are drawn.`)
 	title := fs.String("title", "", "`text` above the figure")
 	paper := fs.Bool("paper", false, "draw the paper's results behind, in grey")
 	out := fs.String("o", "throughput.svg", "write to this `file`, ending in .svg, .png or .pdf")
-	if err := parseFlags(fs, std, args, true); err != nil {
+	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return err
 	}
 	f := figure.Figure{Title: *title}
@@ -42,10 +43,10 @@ aggregate; with -paper there may be none, and the paper's own are drawn.`)
 	f.Bars, errs[2] = figure.ParseBars(*bars)
 	_, errs[3] = figure.FormatOf(*out)
 	if err := errors.Join(errs[:]...); err != nil {
-		return usageErrorf("plot: %w", err)
+		return command.UsageErrorf("plot: %w", err)
 	}
 	if fs.NArg() == 0 && !*paper {
-		return usageErrorf("plot: want RESULTS, or -paper; cometbench help plot tells more")
+		return command.UsageErrorf("plot: want RESULTS, or -paper; cometbench help plot tells more")
 	}
 	published, err := judge.Paper()
 	if err != nil {
@@ -72,7 +73,7 @@ aggregate; with -paper there may be none, and the paper's own are drawn.`)
 
 // loadAll reads several sets of results as one, nil if there are none. What is
 // doubtful goes to stderr.
-func loadAll(ctx context.Context, std streams, o results.Options, paths []string) (*results.Set, error) {
+func loadAll(ctx context.Context, std command.Streams, o results.Options, paths []string) (*results.Set, error) {
 	var sets []*results.Set
 	var broken []error
 	for _, path := range paths {
@@ -87,7 +88,7 @@ func loadAll(ctx context.Context, std streams, o results.Options, paths []string
 	}
 	set := figure.Merge(sets...)
 	for _, w := range set.Warnings {
-		fmt.Fprintf(std.err, "cometbench: %s\n", w)
+		fmt.Fprintf(std.Err, "cometbench: %s\n", w)
 	}
 	return set, errors.Join(broken...)
 }

@@ -7,15 +7,16 @@ import (
 	"flag"
 	"fmt"
 
+	"cometbench/internal/command"
 	"cometbench/results"
 	"cometbench/results/figure"
 	"cometbench/results/report"
 )
 
 // runReport writes results as one HTML file.
-func runReport(ctx context.Context, std streams, args []string) error {
+func runReport(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("report", flag.ContinueOnError)
-	describe(fs, `usage: cometbench report [flags] RESULTS...
+	command.Describe(fs, `usage: cometbench report [flags] RESULTS...
 
 Writes results as one HTML file that needs nothing besides itself: tables, both
 figures, warnings and configuration. RESULTS are trees of runs, outputs of the
@@ -26,11 +27,11 @@ benchmark, or JSON of cometbench aggregate.`)
 	paper := fs.Bool("paper", false, "draw the paper's results behind, in grey")
 	title := fs.String("title", "", "`text` above the report")
 	out := fs.String("o", "report.html", "write to this `file`")
-	if err := parseFlags(fs, std, args, true); err != nil {
+	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return err
 	}
 	if fs.NArg() == 0 {
-		return usageErrorf("report: want RESULTS; cometbench help report tells more")
+		return command.UsageErrorf("report: want RESULTS; cometbench help report tells more")
 	}
 	set, broken := loadAll(ctx, std, options, fs.Args())
 	if set == nil {

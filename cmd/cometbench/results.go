@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 
+	"cometbench/internal/command"
 	"cometbench/results"
 )
 
@@ -21,20 +22,20 @@ func (f *resultsFlags) add(fs *flag.FlagSet) {
 // load reads the results that the one operand names; - is the standard input.
 // What is doubtful goes to stderr. If some runs can't be read, it returns the
 // set of the others with an error.
-func (f *resultsFlags) load(ctx context.Context, std streams, fs *flag.FlagSet) (*results.Set, error) {
+func (f *resultsFlags) load(ctx context.Context, std command.Streams, fs *flag.FlagSet) (*results.Set, error) {
 	path, err := operand(fs, "RESULTS")
 	if err != nil {
 		return nil, err
 	}
 	var set *results.Set
 	if path == "-" {
-		set, err = results.Read(std.in, "standard input", f.options)
+		set, err = results.Read(std.In, "standard input", f.options)
 	} else {
 		set, err = results.Load(ctx, path, f.options)
 	}
 	if set != nil {
 		for _, w := range set.Warnings {
-			fmt.Fprintf(std.err, "cometbench: %s\n", w)
+			fmt.Fprintf(std.Err, "cometbench: %s\n", w)
 		}
 	}
 	return set, err
@@ -46,16 +47,8 @@ func operand(fs *flag.FlagSet, what string) (string, error) {
 	case 1:
 		return fs.Arg(0), nil
 	case 0:
-		return "", usageErrorf("%s: want %s; cometbench help %s tells more", fs.Name(), what, fs.Name())
+		return "", command.UsageErrorf("%s: want %s; cometbench help %s tells more", fs.Name(), what, fs.Name())
 	}
 	// Flags behind the operand would be ignored otherwise.
-	return "", usageErrorf("%s: want one %s behind the flags, not %q too", fs.Name(), what, fs.Arg(1))
-}
-
-// describe sets what help says of a subcommand besides its flags.
-func describe(fs *flag.FlagSet, text string) {
-	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "%s\n\nflags:\n", text)
-		fs.PrintDefaults()
-	}
+	return "", command.UsageErrorf("%s: want one %s behind the flags, not %q too", fs.Name(), what, fs.Arg(1))
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"cometbench/internal/command"
 )
 
 const (
@@ -19,8 +21,7 @@ const (
 func call(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	err := run(context.Background(), streams{strings.NewReader(stdin), &out, &errs}, args)
-	code = exitCode(&errs, err)
+	code = commands().Run(context.Background(), command.Streams{In: strings.NewReader(stdin), Out: &out, Err: &errs}, args)
 	return out.String(), errs.String(), code
 }
 

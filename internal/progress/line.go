@@ -73,6 +73,19 @@ func (l *Line) Clear() {
 	}
 }
 
+// Say writes a text that stays. The cursor must be at the start of a line.
+func (l *Line) Say(format string, args ...any) {
+	if l == nil {
+		return
+	}
+	l.Clear()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tty != nil {
+		io.WriteString(l.tty, strings.Map(printable, fmt.Sprintf(format, args...))+"\r\n")
+	}
+}
+
 // Close clears the line and lets the terminal go.
 func (l *Line) Close() error {
 	if l == nil {

@@ -1,4 +1,4 @@
-package main
+package part
 
 import (
 	"encoding/json"
@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestNetworkUsage calls what has to do with namespaces and delays wrongly.
-func TestNetworkUsage(t *testing.T) {
+// TestUsage calls them wrongly.
+func TestUsage(t *testing.T) {
 	tests := []struct {
 		args   []string
 		code   int
@@ -29,6 +29,11 @@ func TestNetworkUsage(t *testing.T) {
 		{[]string{"within"}, 2, "want -net PATH and a command"},
 		{[]string{"within", "-net", "/proc/self/ns/net"}, 2, "want -net PATH and a command"},
 		{[]string{"within", "-net", "/does/not/exist", "--", "cat"}, 1, ""},
+		{[]string{"pause", "-for", "soon"}, 2, `invalid value "soon" for flag -for`},
+		{[]string{"pause", "-for", "-1s"}, 2, "want a time above zero"},
+		{[]string{"pause", "x"}, 2, `unexpected argument "x"`},
+		{[]string{"tar"}, 2, "want one folder"},
+		{[]string{"tar", "/does/not/exist"}, 1, "/does/not/exist"},
 		{[]string{"pair", "x"}, 2, `unexpected argument "x"`},
 	}
 	for _, test := range tests {

@@ -1,27 +1,28 @@
-package main
+package part
 
 import (
 	"context"
 	"flag"
 	"fmt"
 
+	"cometbench/internal/command"
 	"cometbench/testbed"
 )
 
 // runJanitor waits for the end of the benchmark that started it and removes
 // what it left.
-func runJanitor(ctx context.Context, std streams, args []string) error {
+func runJanitor(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("janitor", flag.ContinueOnError)
 	owner := fs.String("owner", "", "`label` of the benchmark to clean up after")
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), "usage: cometbench janitor -owner LABEL [FOLDER...]\n\nWaits for the end of standard input, and then removes what the owner has left on\nthe engine, and its folders. The benchmark starts one beside itself.\n\n")
 		fs.PrintDefaults()
 	}
-	if err := parseFlags(fs, std, args, true); err != nil {
+	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return err
 	}
 	if *owner == "" {
-		return usageErrorf("janitor: -owner is required")
+		return command.UsageErrorf("janitor: -owner is required")
 	}
-	return testbed.Clean(ctx, std.in, *owner, fs.Args())
+	return testbed.Clean(ctx, std.In, *owner, fs.Args())
 }

@@ -1,4 +1,4 @@
-package main
+package part
 
 import (
 	"archive/tar"
@@ -8,23 +8,25 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"cometbench/internal/command"
 )
 
 // runTar writes a folder on stdout. Our images hold no other program, and an
 // engine's copy command doesn't see a container's tmpfs, so it is by this that
 // the files of a container come out.
-func runTar(ctx context.Context, std streams, args []string) error {
+func runTar(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("tar", flag.ContinueOnError)
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), "usage: cometbench tar DIR\n\nWrites the files below DIR as a tar archive on stdout, named relative to DIR.\n")
 	}
-	if err := parseFlags(fs, std, args, true); err != nil {
+	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return err
 	}
 	if fs.NArg() != 1 {
-		return usageErrorf("tar: want one folder, got %d arguments", fs.NArg())
+		return command.UsageErrorf("tar: want one folder, got %d arguments", fs.NArg())
 	}
-	if err := writeTar(std.out, fs.Arg(0)); err != nil {
+	if err := writeTar(std.Out, fs.Arg(0)); err != nil {
 		return fmt.Errorf("tar: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package main
+package part
 
 import (
 	"context"
@@ -8,11 +8,12 @@ import (
 	"strconv"
 
 	"cometbench/broker"
+	"cometbench/internal/command"
 	"cometbench/vtp"
 )
 
 // runSubscriber runs the embedded subscriber until it is told to end.
-func runSubscriber(ctx context.Context, std streams, args []string) error {
+func runSubscriber(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("subscriber", flag.ContinueOnError)
 	var c broker.SubscriberConfig
 	fs.StringVar(&c.Remote, "remote", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.BroadcastPort)), "the broker's `address` for subscribers, host:port")
@@ -21,11 +22,11 @@ func runSubscriber(ctx context.Context, std streams, args []string) error {
 		fmt.Fprint(fs.Output(), "usage: cometbench subscriber -eventdb DIR [-remote HOST:PORT]\n\nReceives events until SIGTERM.\n\n")
 		fs.PrintDefaults()
 	}
-	if err := parseFlags(fs, std, args, false); err != nil {
+	if err := command.ParseFlags(fs, std, args, false); err != nil {
 		return err
 	}
 	if c.EventDB == "" {
-		return usageErrorf("subscriber: -eventdb is required")
+		return command.UsageErrorf("subscriber: -eventdb is required")
 	}
 	return broker.Subscribe(ctx, c)
 }

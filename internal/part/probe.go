@@ -1,4 +1,4 @@
-package main
+package part
 
 import (
 	"context"
@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"cometbench/author"
+	"cometbench/internal/command"
 )
 
 // runProbe sends an event that counts in no figure, until it is acked.
-func runProbe(ctx context.Context, std streams, args []string) error {
+func runProbe(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
 	addr := fs.String("addr", "", "the broker's `address`, host:port")
 	public := fs.Bool("public", false, "send even to an address that isn't private")
@@ -21,15 +22,15 @@ func runProbe(ctx context.Context, std streams, args []string) error {
 		fmt.Fprint(fs.Output(), "usage: cometbench probe -addr HOST:PORT [-timeout 1m]\n\nSends one event as an author of its own until it is acked, and prints its key\nin event databases, as JSON.\n\n")
 		fs.PrintDefaults()
 	}
-	if err := parseFlags(fs, std, args, false); err != nil {
+	if err := command.ParseFlags(fs, std, args, false); err != nil {
 		return err
 	}
 	if *addr == "" {
-		return usageErrorf("probe: -addr is required")
+		return command.UsageErrorf("probe: -addr is required")
 	}
 	if !*public {
 		if err := author.CheckPrivate(ctx, *addr); err != nil {
-			return usageErrorf("probe: -addr %s: %w", *addr, err)
+			return command.UsageErrorf("probe: -addr %s: %w", *addr, err)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
@@ -38,5 +39,5 @@ func runProbe(ctx context.Context, std streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(std.out).Encode(map[string]string{"sha1": hex.EncodeToString(key[:])})
+	return json.NewEncoder(std.Out).Encode(map[string]string{"sha1": hex.EncodeToString(key[:])})
 }

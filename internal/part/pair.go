@@ -1,16 +1,17 @@
-package main
+package part
 
 import (
 	"context"
 	"flag"
 	"fmt"
 
+	"cometbench/internal/command"
 	"cometbench/netem"
 )
 
 // runPair holds two network namespaces, for netem.NewPair, which starts it in
 // the first of them.
-func runPair(ctx context.Context, std streams, args []string) error {
+func runPair(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("pair", flag.ContinueOnError)
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), `usage: cometbench pair
@@ -22,14 +23,14 @@ ends. To try it:
 	sudo unshare --net cometbench pair
 `)
 	}
-	if err := parseFlags(fs, std, args, false); err != nil {
+	if err := command.ParseFlags(fs, std, args, false); err != nil {
 		return err
 	}
-	return netem.HoldPair(ctx, std.in, std.out)
+	return netem.HoldPair(ctx, std.In, std.Out)
 }
 
 // runWithin runs a command in another network namespace.
-func runWithin(_ context.Context, std streams, args []string) error {
+func runWithin(_ context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("within", flag.ContinueOnError)
 	namespace := fs.String("net", "", "the `path` of the network namespace, such as /proc/PID/ns/net")
 	fs.Usage = func() {
@@ -37,11 +38,11 @@ func runWithin(_ context.Context, std streams, args []string) error {
 			"Becomes a command in another network namespace.\n\n")
 		fs.PrintDefaults()
 	}
-	if err := parseFlags(fs, std, args, true); err != nil {
+	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return err
 	}
 	if *namespace == "" || fs.NArg() == 0 {
-		return usageErrorf("within: want -net PATH and a command")
+		return command.UsageErrorf("within: want -net PATH and a command")
 	}
 	return netem.Within(*namespace, fs.Args())
 }

@@ -1,4 +1,4 @@
-package main
+package part
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"cometbench/internal/command"
 	"cometbench/netem"
 )
 
@@ -17,7 +18,7 @@ type rttReport struct {
 }
 
 // runRTT measures round trips by TCP handshakes.
-func runRTT(ctx context.Context, std streams, args []string) error {
+func runRTT(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("rtt", flag.ContinueOnError)
 	addr := fs.String("addr", "", "the `HOST:PORT` to measure the round trip to")
 	count := fs.Int("count", 30, "the `number` of handshakes, one after another")
@@ -27,16 +28,16 @@ func runRTT(ctx context.Context, std streams, args []string) error {
 			"Measures round trips by TCP handshakes and prints them, and their median, as JSON.\n\n")
 		fs.PrintDefaults()
 	}
-	if err := parseFlags(fs, std, args, false); err != nil {
+	if err := command.ParseFlags(fs, std, args, false); err != nil {
 		return err
 	}
 	switch {
 	case *addr == "":
-		return usageErrorf("rtt: -addr is missing: want HOST:PORT")
+		return command.UsageErrorf("rtt: -addr is missing: want HOST:PORT")
 	case *count <= 0:
-		return usageErrorf("rtt: -count %d: want a number above zero", *count)
+		return command.UsageErrorf("rtt: -count %d: want a number above zero", *count)
 	case *timeout <= 0:
-		return usageErrorf("rtt: -timeout %v: want a time above zero", *timeout)
+		return command.UsageErrorf("rtt: -timeout %v: want a time above zero", *timeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
 	defer cancel()
@@ -44,5 +45,5 @@ func runRTT(ctx context.Context, std streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(std.out).Encode(rttReport{samples, netem.Median(samples)})
+	return json.NewEncoder(std.Out).Encode(rttReport{samples, netem.Median(samples)})
 }

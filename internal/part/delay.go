@@ -1,4 +1,4 @@
-package main
+package part
 
 import (
 	"context"
@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 
+	"cometbench/internal/command"
 	"cometbench/netem"
 )
 
 // runDelay delays what an interface sends until it is told to end.
-func runDelay(ctx context.Context, std streams, args []string) error {
+func runDelay(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("delay", flag.ContinueOnError)
 	var d netem.Delay
 	fs.StringVar(&d.Interface, "interface", "eth0", "delay what this `interface` sends")
@@ -34,27 +35,27 @@ the next delay on the interface has ended.
 `)
 		fs.PrintDefaults()
 	}
-	if err := parseFlags(fs, std, args, false); err != nil {
+	if err := command.ParseFlags(fs, std, args, false); err != nil {
 		return err
 	}
 	if d.OneWay <= 0 || d.OneWay > netem.MaxOneWay {
-		return usageErrorf("delay: -latency %v: want a time above zero, at most %v", d.OneWay, netem.MaxOneWay)
+		return command.UsageErrorf("delay: -latency %v: want a time above zero, at most %v", d.OneWay, netem.MaxOneWay)
 	}
 	if d.Packets < 0 {
-		return usageErrorf("delay: -packets %d: want a number above zero", d.Packets)
+		return command.UsageErrorf("delay: -packets %d: want a number above zero", d.Packets)
 	}
 	var err error
 	if d.Kind, err = netem.ParseKind(*kind); err != nil {
-		return usageErrorf("delay: -netem: %w", err)
+		return command.UsageErrorf("delay: -netem: %w", err)
 	}
 	if *stdin {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
 		go func() {
-			_, _ = io.Copy(io.Discard, std.in)
+			_, _ = io.Copy(io.Discard, std.In)
 			cancel()
 		}()
 	}
-	return netem.HoldDelay(ctx, std.out, d)
+	return netem.HoldDelay(ctx, std.Out, d)
 }

@@ -1,4 +1,4 @@
-package main
+package part
 
 import (
 	"context"
@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"cometbench/author"
+	"cometbench/internal/command"
 	"cometbench/matrix"
 	"cometbench/netem"
 )
 
 // runAuthor sends the events of a run: what the author's container does, and
 // what can be done by hand against any broker.
-func runAuthor(ctx context.Context, std streams, args []string) error {
+func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("author", flag.ContinueOnError)
 	var c author.Config
 	fs.StringVar(&c.Addr, "addr", "", "the broker's `address`, host:port")
@@ -34,24 +35,24 @@ func runAuthor(ctx context.Context, std streams, args []string) error {
 		fmt.Fprint(fs.Output(), "usage: cometbench author -addr HOST:PORT [flags]\n\nSends events to a broker as fast as it can and prints how they fared, as JSON.\n\n")
 		fs.PrintDefaults()
 	}
-	if err := parseFlags(fs, std, args, false); err != nil {
+	if err := command.ParseFlags(fs, std, args, false); err != nil {
 		return err
 	}
 	switch {
 	case c.Addr == "":
-		return usageErrorf("author: -addr is required")
+		return command.UsageErrorf("author: -addr is required")
 	case c.Conns < 1 || c.Conns > matrix.MaxConns:
-		return usageErrorf("author: -conns %d: want 1 to %d", c.Conns, matrix.MaxConns)
+		return command.UsageErrorf("author: -conns %d: want 1 to %d", c.Conns, matrix.MaxConns)
 	case c.Events < 1 || c.Events > matrix.MaxEvents:
-		return usageErrorf("author: -events %d: want 1 to %d", c.Events, matrix.MaxEvents)
+		return command.UsageErrorf("author: -events %d: want 1 to %d", c.Events, matrix.MaxEvents)
 	}
 	if !*public {
 		if err := author.CheckPrivate(ctx, c.Addr); err != nil {
-			return usageErrorf("author: -addr %s: %w", c.Addr, err)
+			return command.UsageErrorf("author: -addr %s: %w", c.Addr, err)
 		}
 	}
 	if *progress {
-		c.Progress = func(done int) { fmt.Fprintln(std.err, done) }
+		c.Progress = func(done int) { fmt.Fprintln(std.Err, done) }
 	}
 	before, err := networkCounters()
 	if err != nil {
@@ -70,7 +71,7 @@ func runAuthor(ctx context.Context, std streams, args []string) error {
 			return fmt.Errorf("author: -dir: %w", err)
 		}
 	}
-	return json.NewEncoder(std.out).Encode(authorReport{report, after.Sub(before)})
+	return json.NewEncoder(std.Out).Encode(authorReport{report, after.Sub(before)})
 }
 
 // authorReport is what author prints: what it did, and what was counted

@@ -1,4 +1,4 @@
-package main
+package part
 
 import (
 	"context"
@@ -10,11 +10,12 @@ import (
 	"strconv"
 
 	"cometbench/broker"
+	"cometbench/internal/command"
 	"cometbench/vtp"
 )
 
 // runBroker runs the embedded broker until it is told to end.
-func runBroker(ctx context.Context, std streams, args []string) error {
+func runBroker(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("broker", flag.ContinueOnError)
 	var c broker.Config
 	fs.StringVar(&c.Receive, "receive", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.DefaultPort)), "`address` for authors, host:port")
@@ -24,17 +25,17 @@ func runBroker(ctx context.Context, std streams, args []string) error {
 		fmt.Fprint(fs.Output(), "usage: cometbench broker -eventdb DIR [flags]\n\nPrints the addresses, as a line of JSON, when it listens. Ends on SIGTERM.\n\n")
 		fs.PrintDefaults()
 	}
-	if err := parseFlags(fs, std, args, false); err != nil {
+	if err := command.ParseFlags(fs, std, args, false); err != nil {
 		return err
 	}
 	if c.EventDB == "" {
-		return usageErrorf("broker: -eventdb is required")
+		return command.UsageErrorf("broker: -eventdb is required")
 	}
 	b, err := broker.Listen(c)
 	if err != nil {
 		return err
 	}
-	err = json.NewEncoder(std.out).Encode(map[string]string{
+	err = json.NewEncoder(std.Out).Encode(map[string]string{
 		"receive": b.ReceiveAddr().String(), "broadcast": b.BroadcastAddr().String(),
 	})
 	if err != nil {

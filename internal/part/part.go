@@ -1,0 +1,24 @@
+// Package part holds the programs that a testbed starts: the parts of a run,
+// what delays and measures their network, and what cleans up after them. The
+// cometbench command has them as subcommands; so has the benchmark itself,
+// which for the parts on its own machine starts its own executable.
+package part
+
+import "cometbench/internal/command"
+
+// Commands returns the programs, as subcommands.
+func Commands() command.List {
+	return command.List{
+		{Name: "author", Synopsis: "send events to a broker and report how they fared", Run: runAuthor},
+		{Name: "probe", Synopsis: "send one event to a broker, trying until it is acked", Run: runProbe},
+		{Name: "broker", Synopsis: "run the embedded broker", Run: runBroker},
+		{Name: "subscriber", Synopsis: "run the embedded subscriber", Run: runSubscriber},
+		{Name: "rtt", Synopsis: "measure the round trip to a TCP port", Run: runRTT},
+		{Name: "delay", Synopsis: "delay what a network interface sends", Run: runDelay},
+		{Name: "pair", Synopsis: "hold two network namespaces that are joined", Run: runPair},
+		{Name: "within", Synopsis: "run a command in another network namespace", Run: runWithin},
+		{Name: "pause", Synopsis: "do nothing, for a while: it holds a namespace or a container", Run: runPause},
+		{Name: "janitor", Synopsis: "clean up after a benchmark that ended without doing so", Run: runJanitor},
+		{Name: "tar", Synopsis: "write a folder as a tar archive on stdout", Run: runTar},
+	}
+}

@@ -1,0 +1,77 @@
+package part
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"cometbench/internal/command"
+)
+
+// try runs a subcommand as a shell would and returns what it wrote and its
+// exit code.
+func try(t *testing.T, ctx context.Context, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = Commands().Run(ctx, command.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}, args)
+	return out.String(), errs.String(), code
+}
+
+func TestPauseEndsWithContext(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, stderr, code := try(t, ctx, "pause", "-for", "1h"); code != 0 {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+func TestTar(t *testing.T) {
+	dir := t.TempDir()
+	want := map[string]string{"author.log": "log", "db/comet.broker_test": "\x00\x01"}
+	for name, content := range want {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stdout, stderr, code := try(t, t.Context(), "tar", dir)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	got := make(map[string]string)
+	for r := tar.NewReader(strings.NewReader(stdout)); ; {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if header.Typeflag != tar.TypeReg {
+			continue
+		}
+		content, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[header.Name] = string(content)
+	}
+	if len(got) != len(want) {
+		t.Errorf("got %d files, want %d", len(got), len(want))
+	}
+	for name, content := range want {
+		if got[name] != content {
+			t.Errorf("%s: got %q, want %q", name, got[name], content)
+		}
+	}
+}
