@@ -4,6 +4,7 @@ package results
 
 import (
 	"math"
+	"strconv"
 	"time"
 
 	"cometbench/matrix"
@@ -129,6 +130,14 @@ func (r *Run) BrokerRate() float64 { return rate(r.Broker.Entries, r.Broker.Elap
 // SubscriberRate returns the events in the subscriber's database a second of
 // its time.
 func (r *Run) SubscriberRate() float64 { return rate(r.Subscriber.Entries, r.Subscriber.Elapsed()) }
+
+// FormatRate writes a rate with four digits, or all before the decimal point.
+func FormatRate(v float64) string {
+	if v >= 999.5 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}
 
 // TheoryRatio returns the author's rate over what theory gives while the
 // broker isn't saturated, conns / (2·RTT + t).

@@ -203,8 +203,8 @@ func (r Row) String() string {
 	if amount < 0 {
 		direction, amount = "faster", -amount
 	}
-	return fmt.Sprintf("%s: %s %s (%.4g → %.4g, p=%.2g, corrected %.2g)",
-		r.name(), percent(amount), direction, float64(r.Old.Median), float64(r.New.Median), r.P, r.Adjusted)
+	return fmt.Sprintf("%s: %s %s (%s → %s, p=%.2g, corrected %.2g)",
+		r.name(), percent(amount), direction, results.FormatRate(float64(r.Old.Median)), results.FormatRate(float64(r.New.Median)), r.P, r.Adjusted)
 }
 
 func counted(n int, one, many string) string {

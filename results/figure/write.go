@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"cometbench/results"
+
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -159,7 +161,7 @@ func (f *Figure) Describe() string {
 	if len(names) > 0 {
 		s += ", of " + strings.Join(names, ", ")
 	}
-	return fmt.Sprintf("%s. Fastest: %.4g events/s at %s.", s, top.Mean, top)
+	return fmt.Sprintf("%s. Fastest: %s events/s at %s.", s, results.FormatRate(top.Mean), top)
 }
 
 // undate overwrites the dates of a PDF in place.

@@ -77,6 +77,7 @@ type page struct {
 	Figures  []drawing
 	Band     string
 	Outside  int
+	Missing  int // cells that lost events
 }
 
 type broker struct {
@@ -115,6 +116,11 @@ func (r *Report) Write(w io.Writer) error {
 	}
 	for i, b := range r.Judgement.Brokers {
 		p.Brokers = append(p.Brokers, newBroker(i, b))
+		for _, c := range b.Cells {
+			if c.Missing != 0 {
+				p.Missing++
+			}
+		}
 	}
 	for i := range r.Figures {
 		f := &r.Figures[i]
@@ -150,11 +156,7 @@ func newBroker(i int, b judge.Broker) broker {
 	for _, c := range b.Cells {
 		out.Rows = append(out.Rows, newRow(c))
 		cell := fmt.Sprintf("%s, %d connections: ", latency(c.Cell.Latency), c.Cell.Conns)
-		remarks := c.Remarks
-		if c.Stability != nil {
-			remarks = append(remarks[:len(remarks):len(remarks)], c.Stability.Remarks...)
-		}
-		for _, remark := range remarks {
+		for _, remark := range c.Remarks {
 			out.Remarks = append(out.Remarks, cell+remark)
 		}
 	}
@@ -164,9 +166,9 @@ func newBroker(i int, b judge.Broker) broker {
 func theory(t judge.Theory) string {
 	s := fmt.Sprintf("Fitted service time t: %.3g ms.", t.Service.Seconds()*1e3)
 	if t.Saturation > 0 {
-		s += fmt.Sprintf(" Saturation at %.4g events/s.", t.Saturation)
+		s += fmt.Sprintf(" Saturation at %s events/s.", number(t.Saturation))
 	}
-	return s + fmt.Sprintf(" Fastest: %.4g events/s at %s and %d connections.", t.Peak, latency(t.At.Latency), t.At.Conns)
+	return s + fmt.Sprintf(" Fastest: %s events/s at %s and %d connections.", number(t.Peak), latency(t.At.Latency), t.At.Conns)
 }
 
 func newRow(c judge.Cell) row {
@@ -191,13 +193,10 @@ func latency(d time.Duration) string {
 	return strings.TrimSuffix(matrix.FormatLatency(d), "ms") + " ms"
 }
 
-// number writes a rate with four digits, or a dash where there is none.
+// number writes a rate, or a dash where there is none.
 func number(v float64) string {
 	if v <= 0 {
 		return "–"
 	}
-	if v >= 999.5 {
-		return fmt.Sprintf("%.0f", v)
-	}
-	return fmt.Sprintf("%.4g", v)
+	return results.FormatRate(v)
 }
