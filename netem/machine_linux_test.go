@@ -56,7 +56,21 @@ func TestMachine(t *testing.T) {
 	if err := writeImage(image, filepath.Join(dir, "netem.test"), modules); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	// An emulated processor on a busy machine has stalled for a minute once in
+	// many boots: the tests in it may fail once, for all to see.
+	if err := runEmulated(t, qemu, kernel, image); err != nil {
+		t.Logf("THE TESTS IN THE MACHINE HAVE FAILED, once more: %v", err)
+		if err := runEmulated(t, qemu, kernel, image); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// runEmulated boots the machine and returns an error unless all tests in it
+// have passed.
+func runEmulated(t *testing.T, qemu, kernel, image string) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
 	begun := time.Now()
 	// The console is the machine's standard output.
@@ -67,18 +81,19 @@ func TestMachine(t *testing.T) {
 	said := strings.ReplaceAll(string(console), "\r\n", "\n")
 	t.Logf("the machine ran for %v:\n%s", time.Since(begun).Round(time.Second), said)
 	if err != nil {
-		t.Fatalf("%v: %v", machine.Args, err)
+		return fmt.Errorf("%v: %w", machine.Args, err)
 	}
 	passed, skipped, failed := tally(said)
 	t.Logf("in the machine %d tests passed, %d were skipped, %d failed", passed, skipped, failed)
 	if !strings.Contains(said, "\nmachine: exit code 0\n") || failed != 0 {
-		t.Error("the tests in the machine have failed")
+		return errors.New("tests in the machine have failed")
 	}
 	for _, name := range inMachine {
 		if !strings.Contains(said, "\n--- PASS: "+name+" ") {
-			t.Errorf("%s didn't pass in the machine", name)
+			return fmt.Errorf("%s didn't pass in the machine", name)
 		}
 	}
+	return nil
 }
 
 var outcome = regexp.MustCompile(`(?m)^ *--- (PASS|SKIP|FAIL): `)

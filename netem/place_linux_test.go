@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,8 +171,28 @@ func (p *place) load(t testing.TB, conns, events, size int) loaded {
 func (p *place) json(t testing.TB, v any, args ...string) {
 	t.Helper()
 	run := start(t, p.AuthorCommand(context.Background(), p.self, args...))
-	run.read(t, v)
+	if err := run.stdout.Decode(v); err != nil {
+		run.kill()
+		t.Fatalf("%v: %v\n%s\n%s", run.cmd.Args, err, &run.stderr, p.state())
+	}
 	run.end(t)
+}
+
+// state says what there is in the author's namespace: counters of all that a
+// packet passes, neighbours, connections, and the packet sockets, which are
+// there for as long as a delay lives.
+func (p *place) state() string {
+	var b strings.Builder
+	for _, args := range [][]string{
+		{"tc", "-s", "qdisc"}, {"ip", "-s", "link"}, {"ip", "neigh"}, {"cat", "/proc/net/packet"}, {"cat", "/proc/net/tcp"},
+	} {
+		out, err := p.AuthorCommand(context.Background(), args[0], args[1:]...).CombinedOutput()
+		fmt.Fprintf(&b, "%s\n%s", strings.Join(args, " "), out)
+		if err != nil {
+			fmt.Fprintln(&b, err)
+		}
+	}
+	return b.String()
 }
 
 // run runs a tool in the author's namespace and returns what it prints.
