@@ -56,13 +56,18 @@ func TestMachine(t *testing.T) {
 	if err := writeImage(image, filepath.Join(dir, "netem.test"), modules); err != nil {
 		t.Fatal(err)
 	}
-	// An emulated processor on a busy machine has stalled for a minute once in
-	// many boots: the tests in it may fail once, for all to see.
-	if err := runEmulated(t, qemu, kernel, image); err != nil {
-		t.Logf("THE TESTS IN THE MACHINE HAVE FAILED, once more: %v", err)
-		if err := runEmulated(t, qemu, kernel, image); err != nil {
-			t.Error(err)
+	// About one boot in five ends in a soft lockup of both emulated processors
+	// (its kernel says so), never seen on a real one. For all to see, it may.
+	const boots = 3
+	for boot := 1; ; boot++ {
+		err := runEmulated(t, qemu, kernel, image)
+		if err == nil {
+			return
 		}
+		if boot == boots {
+			t.Fatal(err)
+		}
+		t.Logf("THE TESTS IN THE MACHINE HAVE FAILED, once more: %v", err)
 	}
 }
 
@@ -70,7 +75,7 @@ func TestMachine(t *testing.T) {
 // have passed.
 func runEmulated(t *testing.T, qemu, kernel, image string) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	begun := time.Now()
 	// The console is the machine's standard output.
