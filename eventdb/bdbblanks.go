@@ -37,6 +37,15 @@ func (b *blanks) add(l *bdbLayout, bucket uint32) bool {
 	return l.fill != 0 && uint64(l.elements) > half*uint64(l.fill)
 }
 
+// merge adds those of another part of the file.
+func (b *blanks) merge(o *blanks) {
+	if o.weight > b.weight {
+		b.likeliest, b.weight = o.likeliest, o.weight
+	}
+	b.n += o.n
+	b.highest = max(b.highest, o.highest)
+}
+
 // doubt returns what was expected and found if n entries make it implausible
 // that none hashed to a blank bucket: by chance that happens once in three
 // million files.

@@ -9,14 +9,14 @@ const lanes = 4
 // which ends at end. It returns false where that can't be done: fewer keys are
 // left, one lies on other pages, their lengths differ, or something is wrong,
 // which is for the caller to find out.
-func (r *bdbReader) laneHashes(page, index []byte, i, n, end int) (h [lanes]uint32, ok bool) {
+func (p *bdbPart) laneHashes(page, index []byte, i, n, end int) (h [lanes]uint32, ok bool) {
 	if n-i < 2*lanes {
 		return h, false
 	}
 	var keys [lanes][]byte
 	for lane := range keys {
 		at := 2 * (i + 2*lane)
-		keyAt, valueAt := r.u16(index[at:]), r.u16(index[at+2:])
+		keyAt, valueAt := p.u16(index[at:]), p.u16(index[at+2:])
 		if keyAt >= end || valueAt >= keyAt || page[keyAt] != bdbItemData {
 			return h, false
 		}

@@ -4,7 +4,7 @@ import "fmt"
 
 const (
 	cacheFrame  = 4096 // bytes
-	cacheFrames = 1024
+	cacheFrames = 512  // a power of two
 )
 
 // A cache gives access to ranges of a file that come in no order, but near
@@ -12,8 +12,8 @@ const (
 // isn't read again.
 type cache struct {
 	*file
-	frames  [][]byte // nil until used; the last one of a file may be short
-	number  []int64  // of the frame's range in the file; -1: none
+	frames  [][]byte // nil until used
+	number  []int64  // of the range of the file that a frame holds; -1: none
 	scratch []byte
 }
 
@@ -61,21 +61,20 @@ func (c *cache) at(offset int64, n int) ([]byte, error) {
 	return b, nil
 }
 
-// frame returns one range of the file.
+// frame returns one range of the file, of which the last may be short.
 func (c *cache) frame(number int64) ([]byte, error) {
-	slot := uint64(number) % cacheFrames
-	if c.number[slot] == number {
-		return c.frames[slot], nil
-	}
+	slot, start := number%cacheFrames, number*cacheFrame
 	if c.frames[slot] == nil {
 		c.frames[slot] = make([]byte, cacheFrame)
 	}
-	start := number * cacheFrame
-	frame := c.frames[slot][:cacheFrame][:min(cacheFrame, c.size-start)]
+	frame := c.frames[slot][:min(cacheFrame, c.size-start)]
+	if c.number[slot] == number {
+		return frame, nil
+	}
 	c.number[slot] = -1
 	if err := c.read(frame, start); err != nil {
 		return nil, err
 	}
-	c.number[slot], c.frames[slot] = number, frame
+	c.number[slot] = number
 	return frame, nil
 }

@@ -15,10 +15,11 @@
 //		...
 //	}
 //
-// Every format is read in one pass through a buffer of fixed size. Berkeley DB
-// also needs a bit for each page of the file, dumb a bit for each block and 8
-// to 16 bytes for each entry (its index is a log in which the last line of a
-// key counts).
+// Every format is read in one pass through a buffer of fixed size, for a
+// [DB.Summary] of Berkeley DB and GDBM by up to four goroutines with one each.
+// Berkeley DB also needs a bit for each page of the file, dumb a bit for each
+// block and 8 to 16 bytes for each entry (its index is a log in which the last
+// line of a key counts).
 package eventdb
 
 import (
@@ -39,10 +40,11 @@ func (e Entry) Time() (time.Time, error) { return ParseTime(e.Value) }
 
 // A reader reads a database in one format.
 type reader interface {
-	// each calls yield for every entry, in no particular order, until it
+	// each calls a yield for every entry, in no particular order, until it
 	// returns false. The entry is valid during the call. Whatever keeps each
-	// from reading all entries is an error.
-	each(yield func(Entry) bool) error
+	// from reading all entries is an error. Of several yields some formats call
+	// each from a goroutine of its own, the others only the first.
+	each(yields ...func(Entry) bool) error
 	// format names the format, such as "gdbm (64-bit, little-endian)".
 	format() string
 	Close() error

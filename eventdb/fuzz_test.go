@@ -5,6 +5,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -137,6 +140,9 @@ func FuzzParseTime(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		at, err := ParseTime(b)
+		if want, ok := slowTime(string(b)); ok != (err == nil) || ok && !at.Equal(want) {
+			t.Errorf("%q = %v, %v; want %v, %v", b, at, err, want, ok)
+		}
 		if err != nil {
 			return
 		}
@@ -144,4 +150,20 @@ func FuzzParseTime(f *testing.F) {
 			t.Errorf("%q = %v", b, at)
 		}
 	})
+}
+
+var decimalTime = regexp.MustCompile(`^([0-9]{1,13})(\.[0-9]{1,9})?$`)
+
+// slowTime is ParseTime by the standard library's means.
+func slowTime(s string) (_ time.Time, ok bool) {
+	if m := decimalTime.FindStringSubmatch(s); m != nil {
+		sec, _ := strconv.ParseInt(m[1], 10, 64)
+		nsec, _ := strconv.ParseInt((strings.TrimPrefix(m[2], ".") + "000000000")[:9], 10, 64)
+		return time.Unix(sec, nsec), sec <= lastSecond
+	}
+	if len(s) > len("2006-01-02 15:04:05.000000000") || strings.Contains(s, ",") {
+		return time.Time{}, false
+	}
+	t, err := time.Parse("2006-01-02 15:04:05", s)
+	return t, err == nil && t.Unix() >= 0
 }

@@ -1,7 +1,6 @@
 package eventdb
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 )
@@ -147,215 +146,52 @@ func (l *gdbmLayout) decode(head []byte, fileSize int64) (offset int64, want, go
 	return 0, "", ""
 }
 
-// gdbmWeights are what the hash function multiplies a key's bytes by: a byte is
-// shifted by five bits more than the one before, modulo 24.
-var gdbmWeights = func() (w [24]uint32) {
-	for i := range w {
-		w[i] = 1 << (i * 5 % 24)
-	}
-	return w
-}()
-
-// gdbmHash is GDBM's hash function. It takes bytes as C's char, whose sign
-// depends on the machine.
-func gdbmHash(key []byte, signed bool) uint32 {
-	h := uint32(0x238F13AF) * uint32(len(key))
-	if signed {
-		for ; len(key) >= len(gdbmWeights); key = key[len(gdbmWeights):] {
-			for i, c := range (*[len(gdbmWeights)]byte)(key) {
-				h += uint32(int32(int8(c))) * gdbmWeights[i]
-			}
-		}
-		for i, c := range key {
-			h += uint32(int32(int8(c))) * gdbmWeights[i]
-		}
-	} else {
-		for i, c := range key {
-			h += uint32(c) * gdbmWeights[i%len(gdbmWeights)]
-		}
-	}
-	return ((h&0x7fffffff)*1103515243 + 12345) & 0x7fffffff
-}
-
-// gdbmReader reads a GDBM file.
+// gdbmHashes are the two hashes that GDBM's function may give a key: it takes
+// bytes as C's char, whose sign depends on the machine.
 //
-// The file holds no count of its entries, but each bucket does. The reader also
-// checks that the directory names each bucket as often as its bits ask for,
-// that each key hashes to the bucket and can be found in its table, and that
-// an element agrees with its key.
-type gdbmReader struct {
-	*cache
-	gdbmLayout
-	head   [gdbmHeader]byte
-	bucket []byte
-	dirBuf []byte
-	yield  func(Entry) bool
+// The function adds up a key's bytes, each shifted by five bits more than the
+// one before, modulo 24, so that the weights repeat after three words of eight
+// bytes. A multiplication weighs two bytes of a word at once, four apart, whose
+// sum is in the upper half of the product: the lower halves of four of them
+// don't add up to a carry.
+func gdbmHashes(key []byte) (signed, unsigned uint32) {
+	const (
+		two  = 0x000000ff000000ff
+		sign = 0x8080808080808080
+	)
+	h, signs, n := uint32(0x238F13AF)*uint32(len(key)), uint64(0), 0
+	for rest := key; len(rest) >= 8; rest = rest[8:] {
+		x, w := binary.LittleEndian.Uint64(rest), &gdbmWords[n/8%3]
+		signs |= x
+		h += uint32((x&two*w[0] + x>>8&two*w[1] + x>>16&two*w[2] + x>>24&two*w[3]) >> 32)
+		n += 8
+	}
+	for ; n < len(key); n++ {
+		signs |= uint64(key[n])
+		h += uint32(key[n]) << gdbmShift(n)
+	}
+	unsigned = ((h&0x7fffffff)*1103515243 + 12345) & 0x7fffffff
+	if signs&sign == 0 {
+		return unsigned, unsigned
+	}
+	for i, c := range key {
+		if c >= 0x80 {
+			h -= 1 << 8 << gdbmShift(i)
+		}
+	}
+	return ((h&0x7fffffff)*1103515243 + 12345) & 0x7fffffff, unsigned
 }
 
-func newGDBM(f *file) (*gdbmReader, error) {
-	r := &gdbmReader{cache: newCache(f)}
-	if err := f.read(r.head[:], 0); err != nil {
-		return nil, err
-	}
-	if at, want, got := r.decode(r.head[:], f.size); want != "" {
-		return nil, f.corrupt(at, -1, want, got)
-	}
-	return r, nil
-}
+// gdbmShift is by how many bits the byte i of a key is shifted.
+func gdbmShift(i int) int { return i * 5 % 24 }
 
-func (r *gdbmReader) format() string {
-	kind, order, syncs := "32-bit", "little-endian", ""
-	if r.wide {
-		kind = "64-bit"
-	}
-	if r.big {
-		order = "big-endian"
-	}
-	if r.sync {
-		syncs = ", numsync"
-	}
-	return fmt.Sprintf("GDBM (%s, %s%s)", kind, order, syncs)
-}
-
-func (r *gdbmReader) each(yield func(Entry) bool) error {
-	if err := r.locked(); err != nil {
-		return err
-	}
-	r.yield = yield
-	return steadily(r.walk, r.file)
-}
-
-func (r *gdbmReader) walk() error {
-	r.reset()
-	if r.bucket == nil {
-		r.bucket = make([]byte, r.bucketSize)
-		r.dirBuf = make([]byte, min(cacheFrame, r.word()<<r.dirBits))
-	}
-	if err := r.same(); err != nil {
-		return err
-	}
-	if err := r.directory(); err != nil {
-		return err
-	}
-	return r.same()
-}
-
-// same returns an error if the header isn't what it was.
-func (r *gdbmReader) same() error {
-	var now [gdbmHeader]byte
-	if err := r.read(now[:], 0); err != nil {
-		return err
-	}
-	if now != r.head {
-		return changed(r.name, "its header isn't what it was when the file was opened")
-	}
-	return nil
-}
-
-// directory yields the entries of every bucket.
-func (r *gdbmReader) directory() error {
-	perRead := len(r.dirBuf) / r.word()
-	bucket, first, span := int64(0), 0, 0 // the bucket in hand, and how often it is named
-	for i := range 1 << r.dirBits {
-		if i%perRead == 0 {
-			if err := r.read(r.dirBuf, r.dir+int64(i*r.word())); err != nil {
-				return err
-			}
-		}
-		at := r.offset(r.dirBuf[i%perRead*r.word():])
-		if i < first+span {
-			if at != bucket {
-				return r.corrupt(r.dir+int64(i*r.word()), -1, fmt.Sprintf("bucket %d, named %d times", bucket, span), fmt.Sprint(at))
-			}
-			continue
-		}
-		if at <= 0 || at > r.size-int64(r.bucketSize) {
-			return r.corrupt(r.dir+int64(i*r.word()), -1, fmt.Sprintf("the offset of a bucket of %d bytes within the file's %d", r.bucketSize, r.size), fmt.Sprint(at))
-		}
-		if err := r.read(r.bucket, at); err != nil {
-			return err
-		}
-		bits := r.u32(r.bucket[r.bitsAt:])
-		if int64(bits) > int64(r.dirBits) || i%(1<<(r.dirBits-int(bits))) != 0 {
-			return r.corrupt(at+int64(r.bitsAt), -1, fmt.Sprintf("a number of bits that fits entry %d of a directory of %d bits", i, r.dirBits), fmt.Sprint(bits))
-		}
-		bucket, first, span = at, i, 1<<(r.dirBits-int(bits))
-		if err := r.elements(at, int(bits), uint32(i)>>(r.dirBits-int(bits))); err != nil {
-			return err
+// gdbmWords are the weights of the bytes of three words. Each has those of
+// bytes i, in its upper half, and i+4.
+var gdbmWords = func() (words [3][4]uint64) {
+	for w := range words {
+		for i := range words[w] {
+			words[w][i] = 1<<(32+gdbmShift(8*w+i)) | 1<<gdbmShift(8*w+i+4)
 		}
 	}
-	return nil
-}
-
-// elements yields the entries of the bucket in hand, whose keys' hashes begin
-// with prefix.
-func (r *gdbmReader) elements(at int64, bits int, prefix uint32) error {
-	table := r.bucket[r.tableAt:]
-	count, n := r.u32(r.bucket[r.bitsAt+4:]), uint32(0)
-	for i := range r.bucketElems {
-		e := table[i*r.elem:][:r.elem]
-		hash := r.u32(e)
-		if hash == gdbmEmpty {
-			continue
-		}
-		n++
-		place := at + int64(r.tableAt+i*r.elem)
-		if hash>>(gdbmHashBits-bits) != prefix {
-			return r.corrupt(place, -1, fmt.Sprintf("a hash of 31 bits that begins with the %d bits %#b", bits, prefix), fmt.Sprintf("%#x", hash))
-		}
-		data, sizes := r.offset(e[8:]), e[8+r.word():]
-		keySize, valueSize := r.u32(sizes), r.u32(sizes[4:])
-		if keySize > MaxItem || valueSize > MaxItem {
-			return r.corrupt(place, -1, fmt.Sprintf("a key and a value of at most %d bytes", MaxItem), fmt.Sprintf("%d and %d", keySize, valueSize))
-		}
-		if data <= 0 {
-			return r.corrupt(place, -1, "the offset of a key", fmt.Sprint(data))
-		}
-		both, err := r.at(data, int(keySize)+int(valueSize))
-		if err != nil {
-			return err
-		}
-		key, value := both[:keySize:keySize], both[keySize:]
-		if gdbmHash(key, true) != hash && gdbmHash(key, false) != hash {
-			return r.corrupt(data, -1, fmt.Sprintf("a key whose hash is %#x", hash), quote(key))
-		}
-		if start := e[4 : 4+gdbmStart]; !bytes.HasPrefix(key, start[:min(gdbmStart, len(key))]) {
-			return r.corrupt(place, -1, fmt.Sprintf("the start of the key %s", quote(key)), quote(start))
-		}
-		if err := r.reachable(at, i, hash, key); err != nil {
-			return err
-		}
-		if !r.yield(Entry{key, value}) {
-			return errStop
-		}
-	}
-	if n != count {
-		return r.corrupt(at+int64(r.bitsAt)+4, -1, fmt.Sprintf("%d entries in the bucket, as it holds", n), fmt.Sprint(count))
-	}
-	return nil
-}
-
-// reachable checks that a search for the key finds it at place i: that from
-// its home on no element is empty, nor holds the same key.
-func (r *gdbmReader) reachable(at int64, i int, hash uint32, key []byte) error {
-	table := r.bucket[r.tableAt:]
-	for j := int(hash) % r.bucketElems; j != i; j = (j + 1) % r.bucketElems {
-		e := table[j*r.elem:][:r.elem]
-		switch r.u32(e) {
-		case gdbmEmpty:
-			return r.corrupt(at+int64(r.tableAt+j*r.elem), -1, fmt.Sprintf("an element, since the key %s comes behind", quote(key)), "an empty one")
-		case hash:
-			if int(r.u32(e[8+r.word():])) != len(key) {
-				continue
-			}
-			other := make([]byte, len(key)) // the cache holds the key
-			if err := r.read(other, r.offset(e[8:])); err != nil {
-				return err
-			}
-			if bytes.Equal(other, key) {
-				return r.corrupt(at+int64(r.tableAt+j*r.elem), -1, "each key once", fmt.Sprintf("%s twice", quote(key)))
-			}
-		}
-	}
-	return nil
-}
+	return words
+}()

@@ -12,6 +12,42 @@ import (
 	"testing"
 )
 
+// gdbmHash is the hash function byte for byte, as GDBM's sources have it.
+func gdbmHash(key []byte, signed bool) uint32 {
+	h := uint32(0x238F13AF) * uint32(len(key))
+	for i, c := range key {
+		char := uint32(c)
+		if signed {
+			char = uint32(int8(c))
+		}
+		h = (h + char<<(i*5%24)) & 0x7fffffff
+	}
+	return (1103515243*h + 12345) & 0x7fffffff
+}
+
+func TestGDBMHashes(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for n := range 200 {
+		key := make([]byte, n)
+		for _, most := range []uint32{0x7f, 0xff} {
+			for i := range key {
+				key[i] = byte(random.Uint32() & most)
+			}
+			signed, unsigned := gdbmHashes(key)
+			if want := gdbmHash(key, true); signed != want {
+				t.Errorf("%x: signed %#x, want %#x", key, signed, want)
+			}
+			if want := gdbmHash(key, false); unsigned != want {
+				t.Errorf("%x: unsigned %#x, want %#x", key, unsigned, want)
+			}
+		}
+		worst := bytes.Repeat([]byte{0xff}, n)
+		if signed, unsigned := gdbmHashes(worst); signed != gdbmHash(worst, true) || unsigned != gdbmHash(worst, false) {
+			t.Errorf("%d bytes 0xff: %#x and %#x", n, signed, unsigned)
+		}
+	}
+}
+
 // A gdbmKind is what a GDBM file can be made as.
 type gdbmKind struct {
 	magic uint32

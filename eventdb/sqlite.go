@@ -85,8 +85,8 @@ func (r *sqliteReader) Close() error {
 	return errors.Join(r.main.Close(), r.wal.Close())
 }
 
-func (r *sqliteReader) each(yield func(Entry) bool) error {
-	walk := func() error { return r.walk(yield) }
+func (r *sqliteReader) each(yields ...func(Entry) bool) error {
+	walk := func() error { return r.walk(yields[0]) }
 	if r.wal == nil {
 		return steadily(walk, r.main)
 	}

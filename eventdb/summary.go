@@ -25,43 +25,75 @@ func (s Summary) Seconds() float64 { return s.Last.Sub(s.First).Seconds() }
 
 // Summary reads the database in one pass. A value that is no time is an error.
 func (db *DB) Summary() (Summary, error) {
-	var (
-		n           int
-		first, last instant
-		decimals    = 0
-		bad         error
-	)
-	err := db.reader.each(func(e Entry) bool {
-		sec, nsec, digits, err := parseTime(e.Value)
-		if err != nil {
-			if bad == nil {
-				bad = fmt.Errorf("%s: key %s: %w", db.path, quote(e.Key), err)
-			}
-			return true // damage or a change of the file explains it better
-		}
-		t := instant{sec, nsec}
-		if n == 0 || t.before(first) {
-			first = t
-		}
-		if n == 0 || last.before(t) {
-			last = t
-		}
-		decimals = max(decimals, digits)
-		n++
-		return true
-	})
-	if err == nil {
-		err = bad
+	tallies := make([]tally, mostReaders())
+	yields := make([]func(Entry) bool, len(tallies))
+	for i := range tallies {
+		yields[i] = tallies[i].add
+	}
+	err := db.reader.each(yields...)
+	sum := &tallies[0]
+	for i := range tallies[1:] {
+		sum.merge(&tallies[1+i])
+	}
+	if err == nil && sum.bad != nil {
+		err = fmt.Errorf("%s: %w", db.path, sum.bad)
 	}
 	if err != nil {
 		return Summary{}, err
 	}
-	s := Summary{Format: db.Format(), Entries: n}
-	if n > 0 {
-		s.First, s.Last = first.time(), last.time()
-		s.Resolution = resolution(decimals)
+	s := Summary{Format: db.Format(), Entries: sum.n}
+	if sum.n > 0 {
+		s.First, s.Last = sum.first.time(), sum.last.time()
+		s.Resolution = resolution(sum.decimals)
 	}
 	return s, nil
+}
+
+// A tally is a summary in the making.
+type tally struct {
+	n           int
+	first, last instant
+	decimals    int
+	bad         error    // the first value that is no time
+	_           [64]byte // of the next tally, which another processor writes to
+}
+
+func (t *tally) add(e Entry) bool {
+	sec, nsec, decimals, err := parseTime(e.Value)
+	if err != nil {
+		if t.bad == nil {
+			t.bad = fmt.Errorf("key %s: %w", quote(e.Key), err)
+		}
+		return true // damage or a change of the file explains it better
+	}
+	at := instant{sec, nsec}
+	if t.n == 0 || at.before(t.first) {
+		t.first = at
+	}
+	if t.n == 0 || t.last.before(at) {
+		t.last = at
+	}
+	t.decimals = max(t.decimals, decimals)
+	t.n++
+	return true
+}
+
+// merge adds what another tally has counted.
+func (t *tally) merge(o *tally) {
+	if t.bad == nil {
+		t.bad = o.bad
+	}
+	if o.n == 0 {
+		return
+	}
+	if t.n == 0 || o.first.before(t.first) {
+		t.first = o.first
+	}
+	if t.n == 0 || t.last.before(o.last) {
+		t.last = o.last
+	}
+	t.decimals = max(t.decimals, o.decimals)
+	t.n += o.n
 }
 
 // resolution is the step of a clock whose times have that many decimals.

@@ -1,6 +1,7 @@
 package eventdb
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 )
@@ -33,6 +34,11 @@ func parseTime(value []byte) (sec, nsec int64, decimals int, err error) {
 		}
 	} else {
 		n := 0
+		if len(value) >= 8 {
+			if eight, ok := eightDigits(binary.LittleEndian.Uint64(value)); ok {
+				sec, n = eight, 8
+			}
+		}
 		for n < len(value) && n < 13 && isDigit(value[n]) {
 			sec = sec*10 + int64(value[n]-'0')
 			n++
@@ -48,17 +54,44 @@ func parseTime(value []byte) (sec, nsec int64, decimals int, err error) {
 	if rest[0] != '.' || len(rest) < 2 || len(rest) > 10 {
 		return 0, 0, 0, badTime(value)
 	}
-	for _, c := range rest[1:] {
+	rest = rest[1:]
+	decimals = len(rest)
+	if decimals <= 8 && len(value) >= 8 {
+		// The last eight bytes, with zeros in place of what comes before.
+		zeros := uint64(1)<<(8*(8-decimals)) - 1
+		last := binary.LittleEndian.Uint64(value[len(value)-8:])
+		eight, ok := eightDigits(last&^zeros | zeros&eightZeros)
+		if !ok {
+			return 0, 0, 0, badTime(value)
+		}
+		return sec, eight * nanoseconds[decimals], decimals, nil
+	}
+	for _, c := range rest {
 		if !isDigit(c) {
 			return 0, 0, 0, badTime(value)
 		}
 		nsec = nsec*10 + int64(c-'0')
-		decimals++
 	}
-	for i := decimals; i < 9; i++ {
-		nsec *= 10
+	return sec, nsec * nanoseconds[decimals], decimals, nil
+}
+
+// nanoseconds is what one unit of the last of so many decimals is worth.
+var nanoseconds = [...]int64{1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1}
+
+const eightZeros = 0x3030303030303030 // "00000000"
+
+// eightDigits reads eight decimal digits at once, of which the first is in the
+// lowest byte, and reports whether that is what they are. It adds neighbours,
+// then pairs of them, then the two halves. A database has a time an entry, and
+// one digit after the other took a fifth of the time that an entry takes.
+func eightDigits(x uint64) (n int64, ok bool) {
+	const high = 0xf0f0f0f0f0f0f0f0
+	if x&high != eightZeros || (x+0x0606060606060606)&high != eightZeros {
+		return 0, false
 	}
-	return sec, nsec, decimals, nil
+	x = (x &^ high) * (1<<8*10 + 1) >> 8
+	x = x & 0x00ff00ff00ff00ff * (1<<16*100 + 1) >> 16
+	return int64(x & 0x0000ffff0000ffff * (1<<32*10000 + 1) >> 32), true
 }
 
 // parseDate reads "2014-03-21 23:10:40" off the front of value, as UTC.

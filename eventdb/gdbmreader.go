@@ -1,0 +1,80 @@
+package eventdb
+
+import "fmt"
+
+// gdbmReader reads a GDBM file.
+//
+// The file holds no count of its entries, but each bucket does. The reader also
+// checks that the directory names each bucket as often as its bits ask for,
+// that each key hashes to the bucket and can be found in its table, and that
+// an element agrees with its key.
+type gdbmReader struct {
+	*file
+	gdbmLayout
+	head [gdbmHeader]byte
+}
+
+func newGDBM(f *file) (*gdbmReader, error) {
+	r := &gdbmReader{file: f}
+	if err := f.read(r.head[:], 0); err != nil {
+		return nil, err
+	}
+	if at, want, got := r.decode(r.head[:], f.size); want != "" {
+		return nil, f.corrupt(at, -1, want, got)
+	}
+	return r, nil
+}
+
+func (r *gdbmReader) format() string {
+	kind, order, syncs := "32-bit", "little-endian", ""
+	if r.wide {
+		kind = "64-bit"
+	}
+	if r.big {
+		order = "big-endian"
+	}
+	if r.sync {
+		syncs = ", numsync"
+	}
+	return fmt.Sprintf("GDBM (%s, %s%s)", kind, order, syncs)
+}
+
+func (r *gdbmReader) each(yields ...func(Entry) bool) error {
+	if err := r.locked(); err != nil {
+		return err
+	}
+	return steadily(func() error { return r.walk(yields) }, r.file)
+}
+
+func (r *gdbmReader) walk(yields []func(Entry) bool) error {
+	if err := r.same(); err != nil {
+		return err
+	}
+	entries := 1 << r.dirBits
+	parts := make([]gdbmPart, min(partsOf(r.size, len(yields)), entries))
+	err := sideBySide(len(parts), func(i int) error {
+		parts[i] = gdbmPart{gdbmReader: r, yield: yields[i]}
+		return parts[i].walk(entries*i/len(parts), entries*(i+1)/len(parts))
+	})
+	if err != nil {
+		return err
+	}
+	for i := range parts[1:] {
+		if end, begin := parts[i].end, parts[i+1].begin; end != begin {
+			return r.corrupt(r.dir+int64(end*r.word()), -1, "the directory's first entry of a bucket, since the one before ends there", fmt.Sprintf("the next one that begins at entry %d", begin))
+		}
+	}
+	return r.same()
+}
+
+// same returns an error if the header isn't what it was.
+func (r *gdbmReader) same() error {
+	var now [gdbmHeader]byte
+	if err := r.read(now[:], 0); err != nil {
+		return err
+	}
+	if now != r.head {
+		return changed(r.name, "its header isn't what it was when the file was opened")
+	}
+	return nil
+}
