@@ -21,7 +21,7 @@ type bdbPart struct {
 	zeros  []byte   // a page of them
 	key    []byte   // a key too long for its page
 	value  []byte   // a value too long for its page
-	keys   []uint64 // of a bucket of several pages
+	keys   []uint64 // of a bucket, those that aren't sorted
 }
 
 func newBDBPart(r *bdbReader, yield func(Entry) bool) bdbPart {
@@ -147,15 +147,14 @@ func (p *bdbPart) hashPage(bucket, number, prev uint32, page []byte, chained boo
 		if b := p.bucket(hashes[lane]); b != bucket {
 			return p.bad(number, fmt.Sprintf("keys of bucket %d", bucket), fmt.Sprintf("%s, which belongs to bucket %d", quote(key), b))
 		}
-		if page[keyAt] == bdbItemData {
-			if kind == bdbPageSorted && last != nil && bdbCompare(last, key) >= 0 {
-				return p.bad(number, "sorted keys, each once", fmt.Sprintf("%s after %s", quote(key), quote(last)))
-			}
-			last = key
-		} else {
+		long := page[keyAt] != bdbItemData
+		if kind == bdbPageSorted && !long && last != nil && bdbCompare(last, key) >= 0 {
+			return p.bad(number, "sorted keys, each once", fmt.Sprintf("%s after %s", quote(key), quote(last)))
+		}
+		if last = key; long {
 			last = nil
 		}
-		if chained || kind == bdbPageUnsorted {
+		if chained || kind == bdbPageUnsorted || long {
 			p.keys = append(p.keys, maphash.Bytes(p.seed, key))
 		}
 		value, err := p.item(number, i+1, page[valueAt:keyAt], &p.value)

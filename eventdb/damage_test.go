@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -141,5 +142,46 @@ func TestDamage(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLongKeyTwice makes one of two long keys on a page of a Berkeley DB file
+// the other, which lies on pages of its own and so is in no order.
+func TestLongKeyTwice(t *testing.T) {
+	long := func(c byte) []byte { return bytes.Repeat([]byte{c}, 10_000) }
+	l := bdbLayout{version: 9, pageSize: 4096}
+	path := filepath.Join(t.TempDir(), "_test")
+	w, err := createBDB(path, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := byte('b')
+	for bdbHash(long(second))&1 != bdbHash(long('a'))&1 { // of the two buckets
+		second++
+	}
+	for _, c := range []byte{'a', second} {
+		if _, err := w.Put(long(c), []byte("1395443440.41")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		file []byte
+		want string
+	}{{whole, ""}, {bytes.ReplaceAll(whole, []byte{second, second}, []byte("aa")), "each key once"}} {
+		r, err := newBDBOf(c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.each(func(Entry) bool { return true })
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%v, want %q", err, c.want)
+		}
 	}
 }
