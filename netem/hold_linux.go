@@ -136,7 +136,7 @@ func (h *holder) start() {
 		runtime.LockOSThread()
 		_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 		h.spin = spin
-		if prioritize() {
+		if runsFirst() {
 			h.spin = spinFirst
 		}
 		close(running)
@@ -152,19 +152,6 @@ func (h *holder) start() {
 		}
 	}()
 	<-running
-}
-
-// prioritize lets the calling thread run before others when a packet is due,
-// as the kernel's netem does, where the system allows it: root may, a container
-// may not (there the weight of its share of the CPU helps). It reports whether
-// it runs before all others.
-func prioritize() bool {
-	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
-	if unix.SchedSetAttr(0, &attr, 0) == nil {
-		return true
-	}
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, -20)
-	return false
 }
 
 // stop ends the holding thread, after the last packet that is held has been

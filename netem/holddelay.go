@@ -24,6 +24,8 @@ type Ready struct {
 // network namespace of the process, writes [Ready] to stdout, and when the
 // context ends takes the delay away and writes [Stats].
 //
+// The process has to be one of its own; see [Delay.Alone].
+//
 // If the interface goes meanwhile, it writes the statistics and returns an
 // error, without taking away what is left of the delay: nothing must pass
 // undelayed while a run goes on.
@@ -32,6 +34,7 @@ func HoldDelay(ctx context.Context, stdout io.Writer, d Delay) error {
 	// what little is allocated is bounded all the same.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(256 << 20))
+	d.Alone = true
 	e, err := Add(ctx, d)
 	if err != nil {
 		return err

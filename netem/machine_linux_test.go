@@ -31,7 +31,7 @@ import (
 const emulated = "NETEM_EMULATED"
 
 // inMachine are the tests that run in the machine.
-var inMachine = []string{"TestContract", "TestPair", "TestSideBySide"}
+var inMachine = []string{"TestContract", "TestPair", "TestPriority", "TestSideBySide"}
 
 var machineModules = []string{"veth", "sch_netem", "sch_ingress", "act_mirred", "cls_u32", "cls_matchall"}
 
@@ -56,11 +56,9 @@ func TestMachine(t *testing.T) {
 	if err := writeImage(image, filepath.Join(dir, "netem.test"), modules); err != nil {
 		t.Fatal(err)
 	}
-	// Two of nine boots failed for a reason that isn't known: in one a handshake
-	// got no answer for a minute, in the other the machine's kernel reported soft
-	// lockups of both processors. Neither was seen outside of the emulation. A
-	// failure is repeated, for all to see.
-	const boots = 3
+	// How fast the emulated processor is depends on what else this machine does:
+	// a failure is repeated once, for all to see.
+	const boots = 2
 	for boot := 1; ; boot++ {
 		err := runEmulated(t, qemu, kernel, image)
 		if err == nil {
@@ -80,8 +78,10 @@ func runEmulated(t *testing.T, qemu, kernel, image string) error {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	begun := time.Now()
-	// The console is the machine's standard output.
-	machine := exec.CommandContext(ctx, qemu, "-accel", "tcg", "-cpu", "max", "-smp", "2", "-m", "768",
+	// The console is the machine's standard output. It has one processor: of two,
+	// each emulated by a thread of its own, one got stuck in a softirq of the
+	// kernel in two of fifteen boots, which no machine of ours but this does.
+	machine := exec.CommandContext(ctx, qemu, "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "768",
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio",
 		"-kernel", kernel, "-initrd", image, "-append", "console=ttyS0 quiet panic=-1 tsc=reliable random.trust_cpu=on mitigations=off")
 	console, err := machine.CombinedOutput()
@@ -159,6 +159,8 @@ func setUpMachine() error {
 		}
 	}
 	return errors.Join(
+		// A processor this slow takes long to look after its packets.
+		os.WriteFile("/proc/sys/net/core/netdev_max_backlog", []byte("20000"), 0),
 		os.Chmod("/tmp", 0o777|fs.ModeSticky),
 		os.Setenv("PATH", "/bin"),
 		os.Setenv(emulated, "1"),

@@ -116,6 +116,9 @@ type Delay struct {
 	// Packets is how many packets the queue holds before further ones are
 	// dropped. 0 is enough for 100,000 packets/s.
 	Packets int
+	// Alone says that the calling process does nothing else: all its threads
+	// may get priority over those of others, where the system allows it.
+	Alone bool
 }
 
 // packets returns the size of the queue in packets, at least least.

@@ -56,6 +56,9 @@ func addUserspace(h *netlink.Handle, link netlink.Link, d Delay) (_ *userspaceDe
 	if err != nil {
 		return nil, err
 	}
+	if d.Alone {
+		prioritize()
+	}
 	u.hold.start()
 	return u, u.redirect()
 }

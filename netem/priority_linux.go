@@ -1,0 +1,55 @@
+package netem
+
+import (
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// prioritize lets this process run before others when a packet is due, as the
+// kernel's netem does, where the system allows it: root may, a container may
+// not (there the weight of its share of the CPU helps).
+//
+// All its threads get the same priority. The holding thread leaves a system
+// call only when Go's monitor thread has let go of it (runtime.retake), for
+// which it spins. Were the monitor of lower priority, and interrupted by the
+// holding thread on its own processor, it would never run: with one emulated
+// processor packets were seconds late, until the kernel's limit for real-time
+// threads (sched_rt_runtime_us) let it. Threads that are made later inherit
+// the priority of those that make them.
+func prioritize() {
+	first := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
+	for changed := true; changed; {
+		changed = false
+		for _, thread := range threads() {
+			have, err := unix.SchedGetAttr(thread, 0)
+			if err != nil || have.Policy == unix.SCHED_FIFO {
+				continue // the thread has ended
+			}
+			if unix.SchedSetAttr(thread, &first, 0) == nil {
+				changed = true
+			} else {
+				_ = unix.Setpriority(unix.PRIO_PROCESS, thread, -20)
+			}
+		}
+	}
+}
+
+// runsFirst reports whether the calling thread runs before all others.
+func runsFirst() bool {
+	have, err := unix.SchedGetAttr(0, 0)
+	return err == nil && have.Policy == unix.SCHED_FIFO
+}
+
+// threads returns the threads of this process, none where /proc isn't mounted.
+func threads() []int {
+	entries, _ := os.ReadDir("/proc/self/task")
+	var ids []int
+	for _, e := range entries {
+		if id, err := strconv.Atoi(e.Name()); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
