@@ -81,16 +81,7 @@ func (r *bdbReader) walk(yields []func(Entry) bool) error {
 }
 
 // same returns an error if the metadata isn't what it was.
-func (r *bdbReader) same() error {
-	var now [bdbMetaSize]byte
-	if err := r.read(now[:], 0); err != nil {
-		return err
-	}
-	if now != r.meta {
-		return changed(r.name, "page 0 isn't what it was when the file was opened")
-	}
-	return nil
-}
+func (r *bdbReader) same() error { return r.begins(r.meta[:], "page 0") }
 
 // load reads a page to which another one refers.
 func (r *bdbReader) load(number, from uint32, page []byte) error {

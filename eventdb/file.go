@@ -1,6 +1,7 @@
 package eventdb
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -95,6 +96,19 @@ func (f *file) read(b []byte, at int64) error {
 		return changed(f.name, fmt.Sprintf("%d bytes when it was opened, now ends at %d", f.size, at+int64(n)))
 	}
 	return fmt.Errorf("read event database: %w", err)
+}
+
+// begins returns an error unless the file still begins with head, which what
+// names.
+func (f *file) begins(head []byte, what string) error {
+	now := make([]byte, len(head))
+	if err := f.read(now, 0); err != nil {
+		return err
+	}
+	if !bytes.Equal(now, head) {
+		return changed(f.name, what+" isn't what it was when the file was opened")
+	}
+	return nil
 }
 
 func (f *file) corrupt(offset, page int64, want, got string) error {

@@ -68,13 +68,4 @@ func (r *gdbmReader) walk(yields []func(Entry) bool) error {
 }
 
 // same returns an error if the header isn't what it was.
-func (r *gdbmReader) same() error {
-	var now [gdbmHeader]byte
-	if err := r.read(now[:], 0); err != nil {
-		return err
-	}
-	if now != r.head {
-		return changed(r.name, "its header isn't what it was when the file was opened")
-	}
-	return nil
-}
+func (r *gdbmReader) same() error { return r.begins(r.head[:], "its header") }

@@ -88,7 +88,7 @@ func (l *configList) configs() []Config {
 // configKeys returns the keys of config, in the order in which they are
 // printed.
 func configKeys() []string {
-	return []string{"events", "kernel", "engine", "netem", "host-cpu", "host-cores", "pinned"}
+	return []string{"events", "kernel", "engine", "netem", "host-cpu", "host-cores", "host-idle", "pinned"}
 }
 
 // config returns what is known of one run's configuration, without what was
@@ -109,6 +109,7 @@ func (r *Run) config() []Config {
 	if r.Machine.Cores > 0 {
 		add("host-cores", strconv.Itoa(r.Machine.Cores))
 	}
+	add("host-idle", r.Machine.Idle)
 	add("pinned", r.Pinned)
 	return c
 }

@@ -77,6 +77,9 @@ type Machine struct {
 	Arch  string `json:"goarch,omitempty"`
 	// Engine is the container engine and its version, "" without one.
 	Engine string `json:"engine,omitempty"`
+	// Idle is "polling" where the kernel was asked to keep idle processors
+	// from sleeping, "" where nobody asked.
+	Idle string `json:"idle,omitempty"`
 }
 
 // Author is what the author did.

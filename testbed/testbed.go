@@ -56,9 +56,10 @@ type Testbed struct {
 	builds    string // folder for our command
 	command   string // our command, for this machine
 	janitor   *janitor
-	engine    *engine // nil where none answers
-	engineErr error   // why none answers
-	sent      counter // of the current run
+	engine    *engine  // nil where none answers
+	engineErr error    // why none answers
+	awake     *os.File // keeps processors from sleeping; nil where nothing does
+	sent      counter  // of the current run
 }
 
 // New makes a testbed: it removes what runs of processes that have died left
@@ -108,6 +109,7 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 			return nil, err
 		}
 	}
+	t.awake = stayAwake()
 	return t, nil
 }
 
@@ -125,6 +127,9 @@ func (t *Testbed) Machine() results.Machine {
 	m := machine()
 	if t.engine != nil {
 		m.Engine = t.engine.String()
+	}
+	if t.awake != nil {
+		m.Idle = "polling"
 	}
 	return m
 }
@@ -200,6 +205,9 @@ func needsContainers(c matrix.Cell) bool {
 // Close removes everything that the testbed still holds.
 func (t *Testbed) Close() error {
 	var errs []error
+	if t.awake != nil {
+		errs = append(errs, t.awake.Close())
+	}
 	if t.engine != nil {
 		errs = append(errs, t.engine.close(t.owner))
 	}

@@ -1,0 +1,40 @@
+package testbed
+
+import (
+	"encoding/binary"
+	"os"
+	"testing"
+)
+
+// wakeLatency is what the kernel allows waking up a processor to take, in
+// microseconds, of all requests.
+func wakeLatency(t *testing.T) uint32 {
+	t.Helper()
+	f, err := os.Open("/dev/cpu_dma_latency")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer f.Close()
+	b := make([]byte, 4)
+	if _, err := f.Read(b); err != nil {
+		t.Fatal(err)
+	}
+	return binary.NativeEndian.Uint32(b)
+}
+
+func TestStayAwake(t *testing.T) {
+	before := wakeLatency(t)
+	request := stayAwake()
+	if request == nil {
+		t.Skip("this kernel's processors never sleep, or it isn't for us to ask")
+	}
+	if got := wakeLatency(t); got != 0 {
+		t.Errorf("waking up may take %d µs, want 0", got)
+	}
+	if err := request.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := wakeLatency(t); got != before {
+		t.Errorf("after it waking up may take %d µs, before it %d", got, before)
+	}
+}
