@@ -25,7 +25,7 @@ func prioritize() {
 		for _, thread := range threads() {
 			have, err := unix.SchedGetAttr(thread, 0)
 			if err != nil || have.Policy == unix.SCHED_FIFO {
-				continue // the thread has ended
+				continue // it has ended, or has it
 			}
 			if unix.SchedSetAttr(thread, &first, 0) == nil {
 				changed = true
