@@ -4,7 +4,7 @@ import "fmt"
 
 const (
 	cacheFrame  = 4096 // bytes
-	cacheFrames = 256  // a power of two
+	cacheFrames = 256
 )
 
 // A cache gives access to ranges of a file that come in no order, but near
