@@ -12,6 +12,7 @@ import (
 
 	"cometbench/author"
 	"cometbench/images"
+	"cometbench/internal/awake"
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
@@ -109,7 +110,7 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 			return nil, err
 		}
 	}
-	t.awake = stayAwake()
+	t.awake = awake.Hold()
 	return t, nil
 }
 

@@ -1,4 +1,4 @@
-package testbed
+package awake
 
 import (
 	"encoding/binary"
@@ -22,9 +22,9 @@ func wakeLatency(t *testing.T) uint32 {
 	return binary.NativeEndian.Uint32(b)
 }
 
-func TestStayAwake(t *testing.T) {
+func TestHold(t *testing.T) {
 	before := wakeLatency(t)
-	request := stayAwake()
+	request := Hold()
 	if request == nil {
 		t.Skip("this kernel's processors never sleep, or it isn't for us to ask")
 	}

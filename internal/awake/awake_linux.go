@@ -1,11 +1,12 @@
-package testbed
+// Package awake keeps processors from sleeping while something is measured.
+package awake
 
 import (
 	"os"
 	"strings"
 )
 
-// stayAwake asks the kernel to keep idle processors from sleeping, and returns
+// Hold asks the kernel to keep idle processors from sleeping, and returns
 // what holds the request until it is closed (or this process ends), nil where
 // that can't be asked for: only root may. See the kernel's documentation of
 // PM QoS, power/pm_qos_interface.
@@ -14,7 +15,7 @@ import (
 // whose host has to be asked: on two cores of one, pings that were held for
 // 10 ms came back 0.1 ms late, with processors awake 0.01 ms, and runs of one
 // Comet varied by 1 % instead of 4.
-func stayAwake() *os.File {
+func Hold() *os.File {
 	driver, err := os.ReadFile("/sys/devices/system/cpu/cpuidle/current_driver")
 	if err != nil || strings.TrimSpace(string(driver)) == "none" {
 		return nil // nobody would heed it

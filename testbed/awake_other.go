@@ -1,8 +1,0 @@
-//go:build !linux
-
-package testbed
-
-import "os"
-
-// stayAwake does nothing: parts run on Linux where it matters.
-func stayAwake() *os.File { return nil }
