@@ -28,8 +28,10 @@ const (
 	// batch is how many packets one system call sends at most.
 	batch = 64
 	// patience is how long an interface may refuse a packet for want of
-	// room before it is dropped.
+	// room, and how often, before it is dropped: a thread that isn't let run
+	// meanwhile hasn't asked.
 	patience = 10 * time.Millisecond
+	refusals = 50
 	// grace is how long a holder that drains waits for packets that were
 	// redirected before the filter went.
 	grace = 5 * time.Millisecond
@@ -200,14 +202,32 @@ func (h *holder) now() (since time.Duration, wall int64) {
 	return t.Sub(h.base), t.UnixNano()
 }
 
+// clocks reads both by now, and counts the jumps of the wall clock: packets
+// that were held then have been sent at the wrong time. The clocks are read
+// one after the other; a thread that isn't let run between them sees a jump
+// that isn't there when it looks again.
+func (h *holder) clocks(now func() (time.Duration, int64)) (since time.Duration, wall int64) {
+	for range 3 {
+		since, wall = now()
+		if (time.Duration(wall) - since - h.step).Abs() <= clockStep {
+			h.step = time.Duration(wall) - since
+			return since, wall
+		}
+	}
+	h.step = time.Duration(wall) - since
+	h.mu.Lock()
+	h.stats.ClockSteps++
+	h.mu.Unlock()
+	return since, wall
+}
+
 // run holds packets until it is stopped or the interface goes.
 func (h *holder) run() error {
 	since, wall := h.now()
 	h.step = time.Duration(wall) - since
 	var drained time.Duration // since when it drains
 	for !h.quit.Load() {
-		now, wall := h.now()
-		h.watchClock(now, wall)
+		now, wall := h.clocks(h.now)
 		if drained == 0 && h.drain.Load() {
 			drained = now
 			h.events[0].Fd = -1 // it has been told
@@ -239,18 +259,6 @@ func (h *holder) run() error {
 
 // idle is the wait for the head of an empty ring.
 const idle = time.Duration(1<<63 - 1)
-
-// watchClock counts the jumps of the wall clock: packets that were held then
-// have been sent at the wrong time.
-func (h *holder) watchClock(now time.Duration, wall int64) {
-	step := time.Duration(wall) - now
-	if (step - h.step).Abs() > clockStep {
-		h.mu.Lock()
-		h.stats.ClockSteps++
-		h.mu.Unlock()
-	}
-	h.step = step
-}
 
 // wait returns for how long the head has still to be held.
 func (h *holder) wait(now time.Duration, wall int64) time.Duration {
@@ -336,6 +344,7 @@ func (h *holder) sendDue(now time.Duration, wall int64) error {
 // sendAll sends the first n messages and counts them.
 func (h *holder) sendAll(n int) error {
 	var refused time.Duration // since when
+	tries := 0
 	for i := 0; i < n; {
 		sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(h.send), uintptr(unsafe.Pointer(&h.messages[i])), uintptr(n-i), 0, 0, 0)
 		now, _ := h.now()
@@ -349,15 +358,15 @@ func (h *holder) sendAll(n int) error {
 			h.stats.Out += uint64(sent)
 			h.mu.Unlock()
 			i += int(sent)
-			refused = 0
+			tries = 0
 			continue
 		case unix.EINTR:
 			continue
 		case unix.ENOBUFS, unix.EAGAIN:
-			if refused == 0 {
+			if tries++; tries == 1 {
 				refused = now
 			}
-			if now-refused < patience && !h.quit.Load() {
+			if (now-refused < patience || tries < refusals) && !h.quit.Load() {
 				_, _ = unix.Ppoll(nil, timespec(10*time.Microsecond), nil)
 				continue
 			}
@@ -368,7 +377,7 @@ func (h *holder) sendAll(n int) error {
 		h.stats.Drops++
 		h.mu.Unlock()
 		i++
-		refused = 0
+		tries = 0
 	}
 	return nil
 }

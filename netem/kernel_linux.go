@@ -155,6 +155,7 @@ func (k *kernelDelay) remove() (Stats, error) {
 		time.Sleep(time.Millisecond)
 		s, held, err = k.counters()
 	}
+	s.Drops += held // which go with the queueing discipline
 	if err := errors.Join(err, k.del()); err != nil {
 		return s, fmt.Errorf("remove the delay of %s: %w", k.d.Interface, err)
 	}

@@ -65,7 +65,10 @@ func newRing(index, mtu, packets, atLeast int) (_ *ring, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("map the packet ring of %d MiB: %w", r.frames*r.frame>>20, err)
 	}
-	return r, bind(fd, index, unix.ETH_P_ALL)
+	if err := bind(fd, index, unix.ETH_P_ALL); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // size chooses the frames: a power of two that holds a packet, and as many as

@@ -102,12 +102,38 @@ func TestClock(t *testing.T) {
 			t.Errorf("a packet stamped %v ago is held for another %v after 1 ms, want %v", test.stamp, got, test.want-time.Millisecond)
 		}
 	}
-	var h holder
-	for _, wall := range []int64{0, 1, 500_000, 5_000_000, 6_000_000, 2_000_000} {
-		h.watchClock(0, wall)
-	}
-	if h.stats.ClockSteps != 2 { // of 4.5 and of −4 ms; 1 ms isn't more than 1 ms
-		t.Errorf("%d clock steps were seen, want 2", h.stats.ClockSteps)
+}
+
+func TestClocks(t *testing.T) {
+	const ms = int64(time.Millisecond)
+	for _, test := range []struct {
+		name  string
+		walls []int64 // where the other clock stands still
+		steps uint64
+	}{
+		{"steady", []int64{0, 1, ms / 2, ms}, 0},
+		{"slow", []int64{ms, 2 * ms, 3 * ms}, 0}, // 1 ms isn't more than 1 ms
+		{"forward", []int64{0, 5 * ms, 5 * ms, 5 * ms, 5 * ms}, 1},
+		{"there and back", []int64{5 * ms, 5 * ms, 5 * ms, ms, ms, ms}, 2},
+		{"held up between the two", []int64{0, -20 * ms, 0, 0, -3 * ms, -3 * ms, 0}, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var h holder
+			now := func() (time.Duration, int64) {
+				wall := test.walls[0]
+				test.walls = test.walls[1:]
+				return 0, wall
+			}
+			for len(test.walls) > 0 {
+				_, wall := h.clocks(now)
+				if int64(h.step) != wall {
+					t.Errorf("clocks returns %d, the clocks differ by %d", wall, h.step)
+				}
+			}
+			if h.stats.ClockSteps != test.steps {
+				t.Errorf("%d clock steps were seen, want %d", h.stats.ClockSteps, test.steps)
+			}
+		})
 	}
 }
 
