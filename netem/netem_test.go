@@ -41,7 +41,13 @@ func TestCheckRTT(t *testing.T) {
 		{0, 10 * ms, 10 * ms, true},
 		{ms, 11*ms + 300*time.Microsecond, 10 * ms, true},
 		{ms, 11*ms + 301*time.Microsecond, 10 * ms, false},
+		{ms, 11*ms - 300*time.Microsecond, 10 * ms, true},
 		{ms, 11*ms - 301*time.Microsecond, 10 * ms, false},
+		{ms / 20, 10*ms - 1, 10 * ms, false}, // a packet left early
+		{ms, ms, ms / 5, false},              // not delayed at all
+		{ms, ms + ms/5, ms / 5, true},
+		{ms, ms + ms/10, 0, true},
+		{ms, ms - ms/10, 0, true},
 		{0, 102 * ms, 100 * ms, true},
 		{0, 103 * ms, 100 * ms, false},
 		{0, 97 * ms, 100 * ms, false},

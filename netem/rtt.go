@@ -81,11 +81,19 @@ func Tolerance(want time.Duration) time.Duration {
 
 // CheckRTT says whether the delay oneWay is in force: whether the median
 // round trip rtt is the undelayed one, base, plus oneWay, within [Tolerance].
-// (The delay is on one side only, so that a round trip meets it once.)
+// (The delay is on one side only, so that a round trip meets it once.) No
+// packet leaves early, so rtt must not be below oneWay, and where the delay is
+// less than the tolerance half of it has to show.
 func CheckRTT(base, rtt, oneWay time.Duration) error {
 	want := base + oneWay
-	if tolerance := Tolerance(want); (rtt - want).Abs() > tolerance {
-		return fmt.Errorf("the round trip takes %v, not the %v (%v without the delay, and %v one way) that it should within %v", rtt, want, base, oneWay, tolerance)
+	longer := Tolerance(want)
+	shorter := longer
+	if oneWay > 0 {
+		shorter = min(longer, base, oneWay/2)
+	}
+	if rtt < want-shorter || rtt > want+longer {
+		return fmt.Errorf("the round trip takes %v, not the %v (%v without the delay, and %v one way) that it should: at most %v less or %v more",
+			rtt, want, base, oneWay, shorter, longer)
 	}
 	return nil
 }
