@@ -12,6 +12,10 @@ import (
 type Counters struct {
 	// RetransSegs counts the segments sent again, SYNs among them.
 	RetransSegs uint64 `json:"retrans_segs"`
+	// Duplicates counts the segments that the other side says it had got
+	// before (RFC 2883): they were sent again although they weren't lost,
+	// since their ack took too long.
+	Duplicates uint64 `json:"duplicates"`
 	// SynRetrans counts the SYNs and SYN-ACKs sent again.
 	SynRetrans uint64 `json:"syn_retrans"`
 	// ListenOverflows counts the connections that found a full accept
@@ -24,6 +28,7 @@ type Counters struct {
 func (c Counters) Sub(earlier Counters) Counters {
 	return Counters{
 		RetransSegs:     c.RetransSegs - earlier.RetransSegs,
+		Duplicates:      c.Duplicates - earlier.Duplicates,
 		SynRetrans:      c.SynRetrans - earlier.SynRetrans,
 		ListenOverflows: c.ListenOverflows - earlier.ListenOverflows,
 		ListenDrops:     c.ListenDrops - earlier.ListenDrops,
@@ -36,6 +41,7 @@ func ParseCounters(texts ...string) (Counters, error) {
 	var c Counters
 	wanted := map[string]*uint64{
 		"Tcp RetransSegs":        &c.RetransSegs,
+		"TcpExt TCPDSACKRecv":    &c.Duplicates,
 		"TcpExt TCPSynRetrans":   &c.SynRetrans,
 		"TcpExt ListenOverflows": &c.ListenOverflows,
 		"TcpExt ListenDrops":     &c.ListenDrops,

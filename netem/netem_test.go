@@ -140,11 +140,11 @@ func TestParseCounters(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := ParseCounters(string(snmp), string(netstat))
-	want := Counters{RetransSegs: 12, SynRetrans: 5, ListenOverflows: 3, ListenDrops: 4}
+	want := Counters{RetransSegs: 12, Duplicates: 2, SynRetrans: 5, ListenOverflows: 3, ListenDrops: 4}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
-	if got := got.Sub(Counters{1, 1, 1, 1}); got != (Counters{11, 4, 2, 3}) {
+	if got := got.Sub(Counters{1, 1, 1, 1, 1}); got != (Counters{11, 1, 4, 2, 3}) {
 		t.Errorf("less 1 each: %+v", got)
 	}
 	if got, err := ParseCounters(); got != (Counters{}) || err != nil {
