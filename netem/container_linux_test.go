@@ -117,6 +117,7 @@ func (c *containers) sidecar(ctx context.Context, latency time.Duration, capabil
 	return docker(ctx, args...)
 }
 
+// rtt returns a figure of the round trips of count handshakes.
 func (c *containers) rtt(ctx context.Context, count int) (time.Duration, error) {
 	out, err := docker(ctx, "exec", c.name("author"), "/netem.test", "rtt", "-addr", c.server, "-count", strconv.Itoa(count)).Output()
 	if err != nil {
@@ -137,15 +138,14 @@ func TestContainer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	connected := func(t *testing.T, count int) func() (time.Duration, error) {
+		return func() (time.Duration, error) { return c.rtt(t.Context(), count) }
+	}
 	measure := func(t *testing.T, latency time.Duration) *process {
 		t.Helper()
 		d := start(t, c.sidecar(context.Background(), latency, "NET_ADMIN", "NET_RAW"))
 		d.read(t, new(Ready))
-		rtt, err := c.rtt(t.Context(), 30)
-		if err == nil {
-			err = check(base, rtt, latency)
-		}
-		if err != nil {
+		if err := check(base, latency, connected(t, 30)); err != nil {
 			t.Error(err)
 		}
 		return d
@@ -174,11 +174,7 @@ func TestContainer(t *testing.T) {
 		_ = d.stdin.Close()
 		d.read(t, new(Stats))
 		d.end(t)
-		rtt, err := c.rtt(t.Context(), 50)
-		if err == nil {
-			err = check(base, rtt, 0)
-		}
-		if err != nil {
+		if err := undelayed(base, connected(t, 50)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -188,8 +184,8 @@ func TestContainer(t *testing.T) {
 			if err == nil || !strings.Contains(string(out), "the capability "+lacking) || !strings.Contains(string(out), "--cap-add "+lacking) {
 				t.Errorf("the container ends with %v and says %s", err, out)
 			}
-			if rtt, err := c.rtt(t.Context(), 20); err != nil || check(base, rtt, 0) != nil {
-				t.Errorf("a handshake takes %v after that, %v; before %v", rtt, err, base)
+			if err := undelayed(base, connected(t, 20)); err != nil {
+				t.Errorf("after that: %v", err)
 			}
 		})
 	}

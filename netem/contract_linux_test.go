@@ -3,6 +3,7 @@ package netem
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,23 +75,24 @@ func testLatency(t *testing.T, kind Kind) {
 			}
 			d := p.delay(t, kind, latency)
 			checkListed(t, p, kind, true)
-			pings := p.ping(t, 50)
-			if err := check(basePing, figure(pings), latency); err != nil {
+			err := check(basePing, latency, func() (time.Duration, error) {
+				pings := p.ping(t, 50)
+				if shortest := slices.Min(pings); shortest < latency-latency/100 { // ping's third digit
+					t.Errorf("a ping took %v, less than the delay", shortest)
+				}
+				return figure(pings), nil
+			})
+			if err != nil {
 				t.Errorf("by ping: %v", err)
 			}
-			for _, ping := range pings {
-				if ping < latency-latency/100 { // ping's third digit
-					t.Errorf("a ping took %v, less than the delay", ping)
-				}
-			}
-			if err := check(baseTCP, p.rtt(t, count), latency); err != nil {
+			if err := check(baseTCP, latency, p.connected(t, count)); err != nil {
 				t.Errorf("by TCP handshakes: %v", err)
 			}
 			s := p.remove(t, d)
 			checkStats(t, s, 50+2*count)
 			checkListed(t, p, kind, false)
-			if base := figure(p.ping(t, 20)); check(basePing, base, 0) != nil && base > basePing {
-				t.Errorf("a ping takes %v after the delay was removed, %v before", base, basePing)
+			if err := undelayed(basePing, p.pinged(t, 20)); err != nil {
+				t.Errorf("after the delay was removed, by ping: %v", err)
 			}
 			t.Log(describe(s))
 		})
@@ -116,12 +118,16 @@ func testKilled(t *testing.T, kind Kind) {
 	const latency = 20 * time.Millisecond
 	base := p.rtt(t, 20)
 	d := p.delay(t, kind, latency)
-	if err := check(base, p.rtt(t, 10), latency); err != nil {
+	if err := check(base, latency, p.connected(t, 10)); err != nil {
 		t.Fatal(err)
 	}
 	d.kill()
 	err := within(t, p, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+		patience := 500 * time.Millisecond // for what never comes
+		if kind == Kernel {
+			patience = 5 * time.Second
+		}
+		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		samples, err := RTT(ctx, p.server, 5)
 		if err == nil && figure(samples) < latency {
@@ -136,12 +142,12 @@ func testKilled(t *testing.T, kind Kind) {
 		t.Errorf("after the process was killed a handshake answers %v, it should time out", err)
 	}
 	d = p.delay(t, kind, latency)
-	if err := check(base, p.rtt(t, 10), latency); err != nil {
+	if err := check(base, latency, p.connected(t, 10)); err != nil {
 		t.Error(err)
 	}
 	p.remove(t, d)
-	if rtt := p.rtt(t, 20); check(base, rtt, 0) != nil && rtt > base {
-		t.Errorf("a handshake takes %v after all, %v before", rtt, base)
+	if err := undelayed(base, p.connected(t, 20)); err != nil {
+		t.Errorf("after all: %v", err)
 	}
 }
 
@@ -151,20 +157,30 @@ func testConnections(t *testing.T, kind Kind) {
 	if slow() {
 		events = 1024
 	}
-	undelayed := p.load(t, 512, events, 1000)
+	free := p.load(t, 512, events, 1000)
 	rate := func(l loaded) float64 { return float64(l.Answered) / l.Elapsed.Seconds() }
 	for _, latency := range []time.Duration{10 * time.Millisecond, 100 * time.Millisecond} {
+		theory := 512 / (2 * latency).Seconds()
 		d := p.delay(t, kind, latency)
-		l := p.load(t, 512, events, 1000)
+		// Faster than theory is a delay that isn't one. Slower is one that
+		// holds packets too long, or a machine that is held up itself:
+		// that passes. Where theory is beyond what this machine does
+		// without a delay, it says nothing.
+		enough := false
+		for try := 0; try < 3 && !enough; try++ {
+			got := rate(p.load(t, 512, events, 1000))
+			if got > 1.02*theory {
+				t.Errorf("%v: %.0f events/s, theory is %.0f", latency, got, theory)
+			}
+			enough = got >= 0.8*theory || theory >= 0.5*rate(free)
+			t.Logf("%v: %.0f events/s, theory is %.0f, %.0f without delay", latency, got, theory, rate(free))
+		}
+		if !enough {
+			t.Errorf("%v: three times less than 0.8 of theory", latency)
+		}
 		s := p.remove(t, d)
 		checkStats(t, s, 4*events)
-		theory := 512 / (2 * latency).Seconds()
-		// Where theory is beyond what this machine does without a delay,
-		// it says nothing. Faster than theory is a delay that isn't one.
-		if got := rate(l); got > 1.02*theory || got < 0.8*theory && theory < 0.5*rate(undelayed) {
-			t.Errorf("%v: %.0f events/s, theory is %.0f (and %.0f without delay)", latency, got, theory, rate(undelayed))
-		}
-		t.Logf("%v: %.0f events/s, theory is %.0f, %.0f without delay; %s", latency, rate(l), theory, rate(undelayed), describe(s))
+		t.Log(describe(s))
 	}
 }
 
@@ -185,8 +201,13 @@ func testJumbo(t *testing.T, kind Kind) {
 	p := newPlace(t)
 	p.run(t, "ip", "link", "set", p.Interface, "mtu", "9000")
 	output(t, p.BrokerCommand(t.Context(), "ip", "link", "set", brokerEnd, "mtu", "9000"))
+	large := p.pinged(t, 20, "-s", "8972", "-M", "do")
+	base, err := large()
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := p.delay(t, kind, 5*time.Millisecond)
-	if err := check(0, figure(p.ping(t, 20, "-s", "8972", "-M", "do")), 5*time.Millisecond); err != nil {
+	if err := check(base, 5*time.Millisecond, large); err != nil {
 		t.Error(err)
 	}
 	p.load(t, 4, 16, 1<<20)
@@ -197,12 +218,12 @@ func testIPv6(t *testing.T, kind Kind) {
 	p := newPlace(t)
 	p.BrokerAddr = p.ipv6(t)
 	p.server = p.serve(t, "serve")
-	base := p.rtt(t, 20)
+	base, basePing := p.rtt(t, 20), figure(p.ping(t, 20))
 	d := p.delay(t, kind, 10*time.Millisecond)
-	if err := check(base, p.rtt(t, 20), 10*time.Millisecond); err != nil {
+	if err := check(base, 10*time.Millisecond, p.connected(t, 20)); err != nil {
 		t.Error(err)
 	}
-	if err := check(base, figure(p.ping(t, 20)), 10*time.Millisecond); err != nil {
+	if err := check(basePing, 10*time.Millisecond, p.pinged(t, 20)); err != nil {
 		t.Error(err)
 	}
 	checkStats(t, p.remove(t, d), 40)

