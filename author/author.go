@@ -81,6 +81,9 @@ type Report struct {
 	Acked   int           `json:"acked"`
 	// Failures counts the events that weren't acked, by outcome.
 	Failures map[string]int `json:"failures,omitempty"`
+	// Fastest is the shortest time that an acked event took, from the first
+	// connection attempt to its ack.
+	Fastest time.Duration `json:"fastest_ns"`
 	// CPU is the CPU time that this process used meanwhile.
 	CPU time.Duration `json:"cpu_ns"`
 	// Samples are the events, in the order in which they were begun.
@@ -198,8 +201,11 @@ func run(ctx context.Context, c Config) (*Report, error) {
 	var last time.Duration
 	for _, s := range l.samples {
 		last = max(last, s.Done)
-		if s.Outcome != Acked {
+		switch took := s.Done - s.Begun; {
+		case s.Outcome != Acked:
 			r.Failures[s.Outcome.String()]++
+		case r.Fastest == 0 || took < r.Fastest:
+			r.Fastest = took
 		}
 	}
 	r.Elapsed = min(last, elapsed)

@@ -102,10 +102,18 @@ func TestOutcomes(t *testing.T) {
 				if r.Sent != 60 || n != 60 || len(r.Samples) != 60 {
 					t.Errorf("%d connections: %+v, want 60 of outcome %v", conns, r, tt.want)
 				}
+				fastest := time.Hour
 				for i, s := range r.Samples {
+					fastest = min(fastest, s.Done-s.Begun)
 					if s.Outcome != tt.want || s.Begun < 0 || s.Done < s.Begun || s.Done > r.Elapsed {
 						t.Fatalf("sample %d: %+v of %v", i, s, r.Elapsed)
 					}
+				}
+				if tt.want != Acked {
+					fastest = 0
+				}
+				if r.Fastest != fastest {
+					t.Errorf("%d connections: the fastest event took %v, want %v", conns, r.Fastest, fastest)
 				}
 			}
 		})

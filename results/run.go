@@ -33,6 +33,11 @@ type Run struct {
 	// was asked for.
 	BaseRTT time.Duration `json:"base_rtt_ns,omitempty"`
 	RTT     time.Duration `json:"rtt_ns,omitempty"`
+	// Lateness is by how much packets were held longer than asked for, in the
+	// mean of the whole run, and LatenessP99 a bound that 99 % of them don't
+	// exceed. The kernel's delay doesn't tell: then both are 0.
+	Lateness    time.Duration `json:"lateness_ns,omitempty"`
+	LatenessP99 time.Duration `json:"lateness_p99_ns,omitempty"`
 
 	// Service is the service time t that theory is reckoned with: what a
 	// transaction takes besides its two round trips, from the cell without

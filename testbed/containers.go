@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cometbench/images"
+	"cometbench/netem"
 	"cometbench/vtp"
 
 	"github.com/ory/dockertest/v3"
@@ -275,13 +276,13 @@ func (c *containers) delay(ctx context.Context, latency time.Duration) (string, 
 	return readReady(ctx, c.delayed)
 }
 
-func (c *containers) undelay(ctx context.Context) (uint64, error) {
+func (c *containers) undelay(ctx context.Context) (netem.Stats, error) {
 	c.closing.Store(true) // an end is no surprise from now on
 	err := c.engine.pool.Client.KillContainer(docker.KillContainerOptions{ID: c.sidecar.id, Signal: docker.SIGTERM, Context: ctx})
 	if err != nil {
-		return 0, fmt.Errorf("delay: %w", err)
+		return netem.Stats{}, fmt.Errorf("delay: %w", err)
 	}
-	return readDrops(ctx, c.delayed)
+	return readStats(ctx, c.delayed)
 }
 
 // follow returns the lines that a container prints, from the first.

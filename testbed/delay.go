@@ -22,21 +22,24 @@ func readReady(ctx context.Context, next lines) (string, error) {
 		Ready bool
 		Kind  string
 	}
-	if err := json.Unmarshal(line, &ready); err != nil || !ready.Ready {
+	if err := json.Unmarshal(line, &ready); err != nil {
 		return "", fmt.Errorf("delay printed %.100q: %w", line, err)
+	}
+	if !ready.Ready {
+		return "", fmt.Errorf("delay printed %.100q, which doesn't say that it is ready", line)
 	}
 	return ready.Kind, nil
 }
 
-// readDrops reads the statistics that "cometbench delay" prints at its end.
-func readDrops(ctx context.Context, next lines) (uint64, error) {
+// readStats reads the statistics that "cometbench delay" prints at its end.
+func readStats(ctx context.Context, next lines) (netem.Stats, error) {
+	var stats netem.Stats
 	line, err := next(ctx)
 	if err != nil {
-		return 0, err
+		return stats, err
 	}
-	var stats netem.Stats
 	if err := json.Unmarshal(line, &stats); err != nil {
-		return 0, fmt.Errorf("delay printed %.100q: %w", line, err)
+		return stats, fmt.Errorf("delay printed %.100q: %w", line, err)
 	}
-	return stats.Drops, nil
+	return stats, nil
 }

@@ -160,12 +160,12 @@ func (l *local) delay(ctx context.Context, latency time.Duration) (string, error
 	return readReady(ctx, process.line)
 }
 
-func (l *local) undelay(ctx context.Context) (uint64, error) {
+func (l *local) undelay(ctx context.Context) (netem.Stats, error) {
 	l.delaying.expected()
 	if err := l.delaying.terminate(); err != nil {
-		return 0, err
+		return netem.Stats{}, err
 	}
-	return readDrops(ctx, l.delaying.line)
+	return readStats(ctx, l.delaying.line)
 }
 
 func (l *local) copyOut(_ context.Context, p part, dir string) error {

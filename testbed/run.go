@@ -266,6 +266,9 @@ func (x *experiment) audit(ctx context.Context, report *authorReport, before net
 	if report.Acked == 0 {
 		return fmt.Errorf("no event was acked: %s", failures(report.Failures))
 	}
+	if err := x.judgeFastest(report.Fastest); err != nil {
+		return err
+	}
 	if report.Acked != report.Sent {
 		x.warn("%d of %d events weren't acked: %s", report.Sent-report.Acked, report.Sent, failures(report.Failures))
 	}
@@ -277,7 +280,7 @@ func (x *experiment) audit(ctx context.Context, report *authorReport, before net
 		x.warn("the broker's listen queue was full: the kernel dropped %d connection attempts, each retried after a second or more", dropped)
 	}
 	if n := report.Network.RetransSegs; n > 0 {
-		x.warn("%d TCP segments were sent again", n)
+		x.warn("%d TCP segments were sent again in the author's network namespace, %d of them although they had arrived", n, min(n, report.Network.Duplicates))
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"cometbench/netem"
 )
 
 // part is one of the three programs of a run.
@@ -50,8 +52,8 @@ type site interface {
 	// returns the kind that does it, "kernel" or "userspace".
 	delay(ctx context.Context, latency time.Duration) (kind string, err error)
 
-	// undelay takes the delay away and returns how many packets it dropped.
-	undelay(ctx context.Context) (drops uint64, err error)
+	// undelay takes the delay away and returns what it did.
+	undelay(ctx context.Context) (netem.Stats, error)
 
 	// copyOut copies the files of a part (its event databases; the author's
 	// folder) into the folder dir of this machine.
