@@ -109,6 +109,7 @@ func TestVerdict(t *testing.T) {
 		{"faster", 10, world{noise: 0.01, slow: -0.2}, NoRegression, ""},
 		{"too few runs", 3, world{noise: 0.01, slow: 0.2}, Unknown, "too few runs: no outcome of 3 a side could be significant over 8 rows, 6 are needed"},
 		{"too noisy", 6, world{noise: 0.5}, Unknown, "too noisy"},
+		{"noisy", 10, world{noise: 0.15}, Unknown, "runs a side would find one of 25 %)"},
 		{"one event lost", 10, world{noise: 0.01, change: func(i int, t *Trial) {
 			if i == 30 && t.Side == New {
 				t.Run.Subscriber.Entries--

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -76,7 +77,8 @@ type Verdict struct {
 	// Config describes machine and software.
 	Config []results.Config `json:"-"`
 
-	tests int // deciding rows
+	tests int     // deciding rows
+	blind float64 // the least slowdown that each has to be able to detect
 }
 
 // conclude sets the outcome and its reasons. A regression that was found
@@ -141,7 +143,7 @@ func (v *Verdict) rowDoubts() []string {
 		case Suspected:
 			doubts = append(doubts, r.String()+": significant only if it were the only row")
 		case Noisy:
-			doubts = append(doubts, fmt.Sprintf("%s: too noisy, only a slowdown of %s would have been found", r.name(), atLeast(r.Detectable)))
+			doubts = append(doubts, fmt.Sprintf("%s: too noisy, only a slowdown of %s would have been found%s", r.name(), atLeast(r.Detectable), v.remedy(r)))
 		case TooFew:
 			few = max(few, r.NeedRuns)
 		}
@@ -150,6 +152,18 @@ func (v *Verdict) rowDoubts() []string {
 		doubts = append(doubts, fmt.Sprintf("too few runs: no outcome of %d a side could be significant over %d rows, %d are needed", v.Count, v.tests, few))
 	}
 	return doubts
+}
+
+// remedy says how many runs a noisy row would take, where more runs are a
+// remedy. What they can detect falls faster than with the root of their number
+// at first: from 10 to 30 runs of normal noise of 12 to 20 %, with the power
+// 1/1.3 of it.
+func (v *Verdict) remedy(r Row) string {
+	times := math.Pow(float64(r.Detectable)/v.blind, 1.3)
+	if times > 4 {
+		return ""
+	}
+	return fmt.Sprintf(" (about %.0f runs a side would find one of %s)", math.Ceil(float64(v.Count)*times), percent(v.blind))
 }
 
 // Detects says what the comparison could have detected: "10 runs a side detect
