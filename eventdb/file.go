@@ -13,6 +13,9 @@ import (
 // modification time (a timer tick; 10 ms at 100 Hz) and some.
 const clockTick = 12 * time.Millisecond
 
+// settleTurns is how often a file that is young is waited for.
+const settleTurns = 3
+
 // A file is one file of a database. Reads are bounded by its size when it was
 // opened, and go through pread rather than a mapping: a file that is truncated
 // while it is mapped kills its reader.
@@ -43,23 +46,27 @@ func openFile(path string) (*file, error) {
 
 // settle notes the file's state before it is read. A file written to within
 // the last tick of the clock could be written to again without a change of
-// its modification time, so settle waits, at most one tick, until it is older.
+// its modification time, so settle waits until it is older. If it is written to
+// again and again then settle gives up.
 func (f *file) settle() error {
 	if f.os == nil {
 		return nil
 	}
-	for {
+	for turn := 0; ; turn++ {
 		info, err := f.os.Stat()
 		if err != nil {
 			return fmt.Errorf("read event database: %w", err)
 		}
+		if info.Size() != f.size {
+			return changed(f.name, fmt.Sprintf("%d bytes when it was opened, %d now", f.size, info.Size()))
+		}
+		f.was = info
 		age := time.Since(info.ModTime())
-		if age >= clockTick || age < 0 || !f.was.ModTime().Equal(info.ModTime()) {
-			if info.Size() != f.size {
-				return changed(f.name, fmt.Sprintf("%d bytes when it was opened, %d now", f.size, info.Size()))
-			}
-			f.was = info
+		if age >= clockTick || age < 0 { // a time to come, of another machine's clock, never gets old
 			return nil
+		}
+		if turn == settleTurns {
+			return changed(f.name, fmt.Sprintf("modified again and again, %v ago the last time", age.Round(time.Microsecond)))
 		}
 		time.Sleep(clockTick - age)
 	}

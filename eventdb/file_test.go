@@ -1,0 +1,71 @@
+package eventdb
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestSettle has an open file settle that was modified since, or before. When
+// it has settled, it can't be modified without its time showing that.
+func TestSettle(t *testing.T) {
+	touch := func(ago time.Duration) func(path string) error {
+		return func(path string) error {
+			at := time.Now().Add(-ago)
+			return os.Chtimes(path, at, at)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(path string) error
+		want   error
+	}{
+		{"long ago", touch(time.Minute), nil},
+		{"just now", touch(0), nil},
+		{"by a clock that is ahead", touch(-time.Minute), nil},
+		{"and longer", func(path string) error { return os.WriteFile(path, []byte("longer"), 0o600) }, ErrChanged},
+		{"again and again", func(path string) error {
+			done := make(chan struct{})
+			var writer sync.WaitGroup
+			writer.Go(func() {
+				for touch(0)(path) == nil {
+					select {
+					case <-done:
+						return
+					default:
+					}
+				}
+			})
+			t.Cleanup(func() {
+				close(done)
+				writer.Wait()
+			})
+			return touch(0)(path)
+		}, ErrChanged},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "db")
+			if err := errors.Join(os.WriteFile(path, []byte("short"), 0o600), touch(time.Hour)(path)); err != nil {
+				t.Fatal(err)
+			}
+			f, err := openFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if err := c.change(path); err != nil {
+				t.Fatal(err)
+			}
+			err = f.settle()
+			if age := time.Since(f.was.ModTime()); err == nil && 0 <= age && age < clockTick {
+				t.Errorf("settled at the age of %v", age)
+			}
+			if !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+		})
+	}
+}
