@@ -29,17 +29,20 @@ type file struct {
 
 // openFile opens the regular file at path.
 func openFile(path string) (*file, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open event database: %w", err)
+	}
+	// Before it is opened: to open a named pipe would wait for its writer.
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: expected a regular file, found %s", path, info.Mode().Type())
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open event database: %w", err)
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: expected a regular file, found %s", path, info.Mode().Type())
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
+	if info, err = f.Stat(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open event database: %w", err), f.Close())
 	}
 	return &file{name: path, size: info.Size(), r: f, os: f, was: info}, nil
 }
