@@ -118,7 +118,7 @@ func TestFixtures(t *testing.T) {
 	if err != nil || len(folders) == 0 {
 		t.Fatal("no fixtures", err)
 	}
-	for _, folder := range folders {
+	for _, folder := range append(folders, "testdata/wal") {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			dir := unpack(t, folder)
 			before := snapshot(t, dir)
@@ -143,6 +143,13 @@ func TestFixtures(t *testing.T) {
 					default:
 						openAndCheck(t, filepath.Join(dir, name), want)
 						openAndCheck(t, filepath.Join(dir, strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, ".dir"), ".dat"), ".db")), want)
+					}
+					if name == "_test" || name == "_test.db" {
+						link := filepath.Join(t.TempDir(), "link")
+						if err := os.Symlink(filepath.Join(dir, name), link); err != nil {
+							t.Fatal(err)
+						}
+						openAndCheck(t, link, want)
 					}
 				}
 				db, err := OpenTar(bytes.NewReader(archive(t, dir)), "")

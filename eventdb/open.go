@@ -189,9 +189,14 @@ func openDumb(f *file, head []byte) (reader, error) {
 
 // openSQLite opens the SQLite database in f, with the log beside it.
 func openSQLite(f *file) (reader, error) {
+	// SQLite puts its log beside the file, not beside a link to it.
+	path, err := filepath.EvalSymlinks(f.name)
+	if err != nil {
+		return nil, fmt.Errorf("open event database: %w", err)
+	}
 	var others [2]*file
 	for i, ending := range []string{"-wal", "-journal"} {
-		other, err := openFile(f.name + ending)
+		other, err := openFile(path + ending)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -101,11 +101,16 @@ func (s *Staging) AddDatabase(role Role, path string) error {
 	}
 	copied := 0
 	for _, suffix := range databaseSuffixes() {
-		target := filepath.Join(s.Dir, to+suffix)
-		if suffix == ".db" { // ndbm's one file; the original's tools want it under this name
+		target, source := filepath.Join(s.Dir, to+suffix), path+suffix
+		switch suffix {
+		case ".db": // ndbm's one file; the original's tools want it under this name
 			target = filepath.Join(s.Dir, to)
+		case "-wal": // which is beside the file that SQLite opened, not beside a link to it
+			if file, err := filepath.EvalSymlinks(path); err == nil {
+				source = file + suffix
+			}
 		}
-		err := copyFile(target, path+suffix)
+		err := copyFile(target, source)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -185,11 +185,15 @@ func TestSweep(t *testing.T) {
 }
 
 func TestAddDatabase(t *testing.T) {
-	for _, tt := range []struct{ files, want []string }{
-		{[]string{"comet.broker_test"}, []string{"broker.db"}},
-		{[]string{"_test.db"}, []string{"broker.db"}},
-		{[]string{"_test", "_test-wal", "_test-shm"}, []string{"broker.db", "broker.db-wal"}},
-		{[]string{"_test.dat", "_test.dir", "_test.bak"}, []string{"broker.db.bak", "broker.db.dat", "broker.db.dir"}},
+	for _, tt := range []struct {
+		files, want []string
+		link        bool // name the database by a link from elsewhere
+	}{
+		{[]string{"comet.broker_test"}, []string{"broker.db"}, false},
+		{[]string{"_test.db"}, []string{"broker.db"}, false},
+		{[]string{"_test", "_test-wal", "_test-shm"}, []string{"broker.db", "broker.db-wal"}, false},
+		{[]string{"_test", "_test-wal", "_test-shm"}, []string{"broker.db", "broker.db-wal"}, true},
+		{[]string{"_test.dat", "_test.dir", "_test.bak"}, []string{"broker.db.bak", "broker.db.dat", "broker.db.dir"}, false},
 	} {
 		from := t.TempDir()
 		for _, name := range append(tt.files, "cometbench_probe", "_probe.db") {
@@ -206,7 +210,15 @@ func TestAddDatabase(t *testing.T) {
 		if tt.files[0] == "comet.broker_test" {
 			base = tt.files[0]
 		}
-		if err := s.AddDatabase(RoleBroker, filepath.Join(from, base)); err != nil {
+		path := filepath.Join(from, base)
+		if tt.link {
+			link := filepath.Join(t.TempDir(), "link")
+			if err := os.Symlink(path, link); err != nil {
+				t.Fatal(err)
+			}
+			path = link
+		}
+		if err := s.AddDatabase(RoleBroker, path); err != nil {
 			t.Error(err)
 		}
 		if got := list(t, s.Dir); !slices.Equal(got, tt.want) {
