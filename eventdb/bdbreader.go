@@ -47,13 +47,10 @@ func (r *bdbReader) format() string {
 }
 
 func (r *bdbReader) each(yields ...func(Entry) bool) error {
-	return steadily(func() error { return r.walk(yields) }, r.file)
+	return steadily(func() error { return r.walk(yields) }, r.same, r.file)
 }
 
 func (r *bdbReader) walk(yields []func(Entry) bool) error {
-	if err := r.same(); err != nil {
-		return err
-	}
 	buckets := int64(r.maxBucket) + 1
 	parts := make([]bdbPart, min(int64(partsOf(r.size, len(yields))), buckets))
 	n := int64(len(parts))
@@ -77,7 +74,7 @@ func (r *bdbReader) walk(yields []func(Entry) bool) error {
 	if want, got := all.blanks.doubt(&r.bdbLayout, all.n); want != "" {
 		return r.bad(r.page(all.blanks.likeliest), want, got)
 	}
-	return r.same()
+	return nil
 }
 
 // same returns an error if the metadata isn't what it was.

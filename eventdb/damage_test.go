@@ -73,9 +73,9 @@ func newGDBMOf(b []byte) (reader, error) { return asReader(newGDBM(memory("db", 
 
 func newSQLiteOf(b, wal []byte) (reader, error) {
 	if wal == nil {
-		return asReader(newSQLite(memory("db", b), nil, nil))
+		return asReader(newSQLite(memory("db", b), nil))
 	}
-	return asReader(newSQLite(memory("db", b), memory("db-wal", wal), nil))
+	return asReader(newSQLite(memory("db", b), memory("db-wal", wal)))
 }
 
 // asReader keeps a nil pointer from becoming a reader that isn't nil.

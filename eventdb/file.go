@@ -137,12 +137,18 @@ func (f *file) Close() error {
 var errStop = errors.New("stop")
 
 // steadily runs walk, which reads the files, and returns its error or, if one
-// of the files changed meanwhile, an error that says so.
-func steadily(walk func() error, files ...*file) error {
+// of the files changed meanwhile, an error that says so. The files' times don't
+// tell everything: still is to return an error if something else says that the
+// database isn't as it was opened, or is being written to. It is asked both
+// before the walk, of files that have settled, and after it.
+func steadily(walk, still func() error, files ...*file) error {
 	for _, f := range files {
 		if err := f.settle(); err != nil {
 			return err
 		}
+	}
+	if err := still(); err != nil {
+		return err
 	}
 	err := walk()
 	if errors.Is(err, errStop) {
@@ -152,6 +158,9 @@ func steadily(walk func() error, files ...*file) error {
 		if change := f.unchanged(); change != nil {
 			return change
 		}
+	}
+	if change := still(); change != nil {
+		return change
 	}
 	return err
 }

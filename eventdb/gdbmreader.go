@@ -40,16 +40,10 @@ func (r *gdbmReader) format() string {
 }
 
 func (r *gdbmReader) each(yields ...func(Entry) bool) error {
-	if err := r.locked(); err != nil {
-		return err
-	}
-	return steadily(func() error { return r.walk(yields) }, r.file)
+	return steadily(func() error { return r.walk(yields) }, r.still, r.file)
 }
 
 func (r *gdbmReader) walk(yields []func(Entry) bool) error {
-	if err := r.same(); err != nil {
-		return err
-	}
 	entries := 1 << r.dirBits
 	parts := make([]gdbmPart, min(partsOf(r.size, len(yields)), entries))
 	err := sideBySide(len(parts), func(i int) error {
@@ -64,8 +58,16 @@ func (r *gdbmReader) walk(yields []func(Entry) bool) error {
 			return r.corrupt(r.dir+int64(end*r.word()), -1, "the directory's first entry of a bucket, since the one before ends there", fmt.Sprintf("the next one that begins at entry %d", begin))
 		}
 	}
-	return r.same()
+	return nil
 }
 
-// same returns an error if the header isn't what it was.
-func (r *gdbmReader) same() error { return r.begins(r.head[:], "its header") }
+// still returns an error if the header isn't what it was, or a writer has the
+// file open. Such a writer writes through a mapping, and the file's time says
+// so only when it first writes to a page: a writer that was there before the
+// file was looked at could go on unseen.
+func (r *gdbmReader) still() error {
+	if err := r.locked(); err != nil {
+		return err
+	}
+	return r.begins(r.head[:], "its header")
+}

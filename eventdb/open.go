@@ -194,30 +194,28 @@ func openSQLite(f *file) (reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open event database: %w", err)
 	}
-	var others [2]*file
-	for i, ending := range []string{"-wal", "-journal"} {
-		other, err := openFile(path + ending)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil && other.size == 0 {
-			err = other.Close()
-			other = nil
-		}
-		if err != nil {
-			if others[0] != nil {
-				err = errors.Join(err, others[0].Close())
-			}
-			return nil, err
-		}
-		others[i] = other
+	hot, err := hotJournal(path)
+	if err == nil && hot {
+		err = &CorruptError{File: path + "-journal", Offset: 0, Page: -1, Want: "no journal of an unfinished change (let SQLite open the database: it will undo the change)", Got: "one"}
 	}
-	r, err := newSQLite(f, others[0], others[1])
 	if err != nil {
-		if others[0] != nil {
-			err = errors.Join(err, others[0].Close())
+		return nil, err
+	}
+	wal, err := openFile(path + "-wal")
+	if err == nil && wal.size == 0 {
+		err = wal.Close()
+		wal = nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	r, err := newSQLite(f, wal)
+	if err != nil {
+		if wal != nil {
+			err = errors.Join(err, wal.Close())
 		}
 		return nil, err
 	}
+	r.path = path
 	return r, nil
 }

@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/bits"
+	"os"
 	"strings"
 
 	_ "modernc.org/sqlite" // the database driver "sqlite"
@@ -28,24 +30,13 @@ const sqliteMagic = "SQLite format 3\x00"
 // sqliteReader reads an SQLite database.
 type sqliteReader struct {
 	main *file
-	wal  *file // nil if there is none, or it is empty
-	logs bool  // the database is in journal mode WAL
+	wal  *file  // nil if there is none, or it is empty
+	path string // of main without symbolic links; empty if it isn't a file
+	logs bool   // the database is in journal mode WAL
 }
 
 // newSQLite takes wal, which may be nil, over.
-func newSQLite(main, wal, journal *file) (*sqliteReader, error) {
-	if journal != nil {
-		defer journal.Close()
-		hot := make([]byte, 1)
-		if journal.size > 0 {
-			if err := journal.read(hot, 0); err != nil {
-				return nil, err
-			}
-		}
-		if hot[0] != 0 {
-			return nil, journal.corrupt(0, -1, "no journal of an unfinished change (let SQLite open the database: it will undo the change)", fmt.Sprintf("one of %d bytes", journal.size))
-		}
-	}
+func newSQLite(main, wal *file) (*sqliteReader, error) {
 	var head [100]byte
 	if err := main.read(head[:], 0); err != nil {
 		return nil, err
@@ -88,9 +79,56 @@ func (r *sqliteReader) Close() error {
 func (r *sqliteReader) each(yields ...func(Entry) bool) error {
 	walk := func() error { return r.walk(yields[0]) }
 	if r.wal == nil {
-		return steadily(walk, r.main)
+		return steadily(walk, r.still, r.main)
 	}
-	return steadily(walk, r.main, r.wal)
+	return steadily(walk, r.still, r.main, r.wal)
+}
+
+// still returns an error unless the files are those that were opened. A Comet
+// opens and closes its database for each event, and with that SQLite copies the
+// log into the database, removes it, and makes another for the next event.
+func (r *sqliteReader) still() error {
+	if r.path == "" {
+		return nil
+	}
+	hot, err := hotJournal(r.path)
+	if err == nil && hot {
+		err = changed(r.path+"-journal", "the journal of a change that isn't finished")
+	}
+	return errors.Join(err, sameFile(r.path, r.main), sameFile(r.path+"-wal", r.wal))
+}
+
+// sameFile returns an error unless f is the file at path; nil means that there
+// is none, or an empty one.
+func sameFile(path string, f *file) error {
+	now, err := os.Stat(path)
+	none := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && !none:
+		return fmt.Errorf("read event database: %w", err)
+	case f == nil && (none || now.Size() == 0), f != nil && !none && os.SameFile(now, f.was):
+		return nil
+	case none:
+		return changed(path, "it was removed")
+	}
+	return changed(path, "another file than when the database was opened")
+}
+
+// hotJournal tells whether beside the database at path there is the journal of
+// a change that isn't finished.
+func hotJournal(path string) (bool, error) {
+	journal, err := openFile(path + "-journal")
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var head [1]byte // zero after the change
+	if journal.size > 0 {
+		err = journal.read(head[:], 0)
+	}
+	return head[0] != 0, errors.Join(err, journal.Close())
 }
 
 func (r *sqliteReader) walk(yield func(Entry) bool) (err error) {
