@@ -16,7 +16,8 @@ var ErrUnknown = errors.New("no event database that this package reads")
 
 // MaxItem is the longest key or value, in bytes, that this package reads. An
 // event database holds 40-byte keys and values of some twenty bytes; a longer
-// length than MaxItem is taken for damage, before memory is allocated for it.
+// length than MaxItem is taken for damage, before memory is allocated for it (of
+// SQLite's rows, before memory is allocated for more than twice that).
 const MaxItem = 16 << 20
 
 // A CorruptError says where a database isn't what its format prescribes. A

@@ -11,7 +11,7 @@ import (
 	"os"
 	"strings"
 
-	_ "modernc.org/sqlite" // the database driver "sqlite"
+	"modernc.org/sqlite" // and the database driver of that name
 	"modernc.org/sqlite/vfs"
 )
 
@@ -26,6 +26,14 @@ import (
 // log. It reads a view of them, in which the log's pages are in place.
 
 const sqliteMagic = "SQLite format 3\x00"
+
+// sqliteLimitLength is the number by which SQLite's C interface calls its limit
+// of the length of a row (SQLITE_LIMIT_LENGTH), and sqliteMaxRow what it is set
+// to: a key and a value, and what a row has before these.
+const (
+	sqliteLimitLength = 0
+	sqliteMaxRow      = 2*MaxItem + 64 // bytes
+)
 
 // sqliteReader reads an SQLite database.
 type sqliteReader struct {
@@ -146,7 +154,6 @@ func (r *sqliteReader) walk(yield func(Entry) bool) (err error) {
 		return fmt.Errorf("%s: %w", r.main.name, err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	db.SetMaxOpenConns(1)
 	err = readSQLite(db, yield)
 	if view.err != nil { // which SQLite only calls an input/output error
 		return view.err
@@ -161,29 +168,37 @@ func (r *sqliteReader) walk(yield func(Entry) bool) (err error) {
 func readSQLite(db *sql.DB, yield func(Entry) bool) (err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if _, err := sqlite.Limit(conn, sqliteLimitLength, sqliteMaxRow); err != nil {
+		return fmt.Errorf("limit the length of rows: %w", err)
+	}
 	for _, pragma := range []string{
 		"PRAGMA temp_store = memory", "PRAGMA cell_size_check = on", "PRAGMA trusted_schema = off",
 		"PRAGMA mmap_size = 0", "PRAGMA cache_size = -4096", // KiB
 	} {
-		if _, err := db.ExecContext(ctx, pragma); err != nil {
+		if _, err := conn.ExecContext(ctx, pragma); err != nil {
 			return fmt.Errorf("%s: %w", pragma, err)
 		}
 	}
 	// The check walks all pages in order. That each entry is in the key's index,
 	// too, is left to counting both: to look up each takes a time that isn't linear.
 	var finding string
-	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&finding); err != nil {
+	if err := conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&finding); err != nil {
 		return fmt.Errorf("check the database: %w", err)
 	}
 	if finding != "ok" {
 		return fmt.Errorf("check the database: expected ok, found %s", finding)
 	}
 	var indexed sql.NullInt64
-	if err := countIndexed(ctx, db, &indexed); err != nil {
+	if err := countIndexed(ctx, conn, &indexed); err != nil {
 		return fmt.Errorf("expected a table Dict with key and value, as dbm.sqlite3 makes: %w", err)
 	}
 	entries := int64(0)
-	rows, err := db.QueryContext(ctx, "SELECT key, value FROM Dict")
+	rows, err := conn.QueryContext(ctx, "SELECT key, value FROM Dict")
 	if err != nil {
 		return fmt.Errorf("expected a table Dict with key and value, as dbm.sqlite3 makes: %w", err)
 	}
@@ -211,9 +226,9 @@ func readSQLite(db *sql.DB, yield func(Entry) bool) (err error) {
 }
 
 // countIndexed counts the entries of the index of keys, if there is one.
-func countIndexed(ctx context.Context, db *sql.DB, n *sql.NullInt64) error {
+func countIndexed(ctx context.Context, conn *sql.Conn, n *sql.NullInt64) error {
 	var index string
-	err := db.QueryRowContext(ctx, "SELECT name FROM pragma_index_list('Dict') ORDER BY seq LIMIT 1").Scan(&index)
+	err := conn.QueryRowContext(ctx, "SELECT name FROM pragma_index_list('Dict') ORDER BY seq LIMIT 1").Scan(&index)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -221,5 +236,5 @@ func countIndexed(ctx context.Context, db *sql.DB, n *sql.NullInt64) error {
 		return err
 	}
 	quoted := `"` + strings.ReplaceAll(index, `"`, `""`) + `"`
-	return db.QueryRowContext(ctx, "SELECT count(*) FROM Dict INDEXED BY "+quoted).Scan(n)
+	return conn.QueryRowContext(ctx, "SELECT count(*) FROM Dict INDEXED BY "+quoted).Scan(n)
 }

@@ -1,7 +1,9 @@
 package eventdb
 
 import (
+	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,5 +81,46 @@ func TestSQLiteJournal(t *testing.T) {
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v, want %q", journal, err, want)
 		}
+	}
+}
+
+// TestSQLiteLong reads values that are as long as may be, and longer.
+func TestSQLiteLong(t *testing.T) {
+	for _, c := range []struct {
+		key, value int
+		want       string
+	}{
+		{MaxItem, MaxItem, ""},
+		{40, MaxItem + 1, "at most"},
+		{40, sqliteMaxRow + 1, "too big"},
+	} {
+		t.Run(fmt.Sprint(c.value), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "_test")
+			w, err := sql.Open("sqlite", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, statement := range []string{
+				"CREATE TABLE Dict (key BLOB UNIQUE NOT NULL, value BLOB NOT NULL)",
+				fmt.Sprintf("INSERT INTO Dict VALUES (zeroblob(%d), zeroblob(%d))", c.key, c.value),
+			} {
+				if _, err := w.ExecContext(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			db, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			for _, err = range db.Entries() {
+			}
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
 	}
 }
