@@ -114,6 +114,10 @@ func (v *sqliteView) readLog() error {
 		}
 		pending[page] = at + walFrameHeader
 		if pages := binary.BigEndian.Uint32(frame[4:]); pages != 0 { // a commit
+			// SQLite's check takes a bit of memory for each, be they there or not.
+			if most := v.mostPages(at); int64(pages) > most {
+				return v.wal.corrupt(at+4, -1, fmt.Sprintf("a database of at most %d pages, which is what its file and the log have", most), fmt.Sprint(pages))
+			}
 			v.size = int64(pages) * v.pageSize
 			for n, at := range pending {
 				v.logged[n] = at
@@ -125,6 +129,13 @@ func (v *sqliteView) readLog() error {
 		return v.wal.corrupt(v.wal.size-rest, -1, fmt.Sprintf("a frame of %d bytes", len(frame)), fmt.Sprintf("%d", rest))
 	}
 	return nil
+}
+
+// mostPages is how many pages the database can have after the frame at that
+// offset of the log: all that aren't in its file are in the log, except the one
+// that SQLite locks parts of and leaves out.
+func (v *sqliteView) mostPages(at int64) int64 {
+	return v.main.size/v.pageSize + (at-walHeader)/(walFrameHeader+v.pageSize) + 1 + 1
 }
 
 // A walSum is the running checksum of a log.
