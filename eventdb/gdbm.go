@@ -137,8 +137,13 @@ func (l *gdbmLayout) decode(head []byte, fileSize int64) (offset int64, want, go
 	// A bucket: the number of its pieces of free space, these (size and
 	// offset, each aligned as an offset), its bits, its count, its elements.
 	l.bitsAt = l.word() + gdbmBucketFree*2*l.word()
-	l.tableAt = l.bitsAt + 8
 	l.elem = 16 + l.word()
+	// On 32-bit x86 offsets of 64 bits are aligned as those of 32. What that
+	// saves in a bucket is room for an element or two more, which tells.
+	if packed := 4 + gdbmBucketFree*(4+l.word()); int64(elems) == int64((l.bucketSize-packed-8)/l.elem) {
+		l.bitsAt = packed
+	}
+	l.tableAt = l.bitsAt + 8
 	if most := (l.bucketSize - l.tableAt) / l.elem; elems == 0 || int64(elems) > int64(most) {
 		return int64(at + 12), fmt.Sprintf("1 to %d elements in a bucket", most), fmt.Sprint(elems)
 	}

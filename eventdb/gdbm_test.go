@@ -50,10 +50,12 @@ func TestGDBMHashes(t *testing.T) {
 
 // A gdbmKind is what a GDBM file can be made as.
 type gdbmKind struct {
-	magic uint32
-	big   bool
-	wide  bool
-	sync  bool
+	magic  uint32
+	big    bool
+	wide   bool
+	sync   bool
+	packed bool // 64 bits are aligned as 32, as on 32-bit x86
+	block  int  // bytes, if not 512
 }
 
 var gdbmLayouts = []gdbmKind{
@@ -63,11 +65,13 @@ var gdbmLayouts = []gdbmKind{
 	{magic: gdbmMagic64, wide: true}, {magic: gdbmMagic64, wide: true, big: true},
 	{magic: gdbmMagicSyncs32, sync: true}, {magic: gdbmMagicSyncs32, sync: true, big: true},
 	{magic: gdbmMagicSyncs64, wide: true, sync: true}, {magic: gdbmMagicSyncs64, wide: true, sync: true, big: true},
+	{magic: gdbmMagic64, wide: true, packed: true}, {magic: gdbmMagicSyncs64, wide: true, sync: true, packed: true},
+	{magic: gdbmMagic64, wide: true, packed: true, block: 4096}, {magic: gdbmMagic64, wide: true, block: 4096},
 }
 
-// buildGDBM makes a GDBM file with 512-byte blocks. It has its own idea of the
-// format, so that the reader's isn't only compared with itself: fields are
-// written in the order of C's structures, with C's padding.
+// buildGDBM makes a GDBM file. It has its own idea of the format, so that the
+// reader's isn't only compared with itself: fields are written in the order of
+// C's structures, with C's padding.
 func buildGDBM(k gdbmKind, pairs map[string]string) []byte {
 	var order binary.AppendByteOrder = binary.LittleEndian
 	if k.big {
@@ -78,14 +82,17 @@ func buildGDBM(k gdbmKind, pairs map[string]string) []byte {
 		if !k.wide {
 			return number(b, uint32(v))
 		}
-		for len(b)%8 != 0 {
+		for len(b)%8 != 0 && !k.packed {
 			b = append(b, 0)
 		}
 		return order.AppendUint64(b, uint64(v))
 	}
-	const block = 512
+	block := max(k.block, 512)
 	elems := (block - 60) / 20
-	if k.wide {
+	switch {
+	case k.packed:
+		elems = (block - 84) / 24
+	case k.wide:
 		elems = (block - 112) / 24
 	}
 	// As many bits as it takes for buckets not to overflow; buckets have one
@@ -152,7 +159,7 @@ func buildGDBM(k gdbmKind, pairs map[string]string) []byte {
 		entries = offset(entries, b.at)
 		image := number(nil, 0)
 		for range 6 { // structures of a size and an offset, aligned as these are
-			for k.wide && len(image)%8 != 0 {
+			for k.wide && !k.packed && len(image)%8 != 0 {
 				image = append(image, 0)
 			}
 			image = offset(number(image, 0), 0)
@@ -170,10 +177,10 @@ func buildGDBM(k gdbmKind, pairs map[string]string) []byte {
 		file = append(file, append(image, make([]byte, block-len(image))...)...)
 	}
 	copy(file[dirAt:], entries)
-	head := number(number(nil, k.magic), block)
+	head := number(number(nil, k.magic), uint32(block))
 	head = offset(head, dirAt)
 	head = number(number(head, uint32(len(entries))), uint32(bits))
-	head = number(number(head, block), uint32(elems))
+	head = number(number(head, uint32(block)), uint32(elems))
 	head = offset(head, len(file))
 	if k.sync {
 		head = append(number(number(head, 0), 7), make([]byte, 24)...)
@@ -196,7 +203,7 @@ func somePairs(n int) map[string]string {
 func TestGDBMLayouts(t *testing.T) {
 	for _, l := range gdbmLayouts {
 		for _, n := range []int{0, 1, 50, 5000} {
-			t.Run(fmt.Sprintf("magic=%#x/big=%v/wide=%v/n=%d", l.magic, l.big, l.wide, n), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%+v/n=%d", l, n), func(t *testing.T) {
 				pairs := somePairs(n)
 				if n == 50 {
 					pairs[""] = ""
