@@ -81,6 +81,9 @@ func (l *gdbmLayout) word() int {
 	return 4
 }
 
+// nameAt is the offset of entry i of the directory.
+func (l *gdbmLayout) nameAt(i int) int64 { return l.dir + int64(i)*int64(l.word()) }
+
 // isGDBM tells whether a file that begins with head is GDBM's.
 func isGDBM(head []byte) bool {
 	var l gdbmLayout

@@ -250,3 +250,87 @@ func TestGDBMTwice(t *testing.T) {
 		return
 	}
 }
+
+// TestGDBMCrafted reads files that are small, but would take hours or more
+// memory than there is.
+func TestGDBMCrafted(t *testing.T) {
+	kind := gdbmKind{magic: gdbmMagic64, wide: true}
+	le := binary.LittleEndian
+	for _, c := range []struct {
+		name string
+		make func() *file
+		want string
+	}{
+		{"each value goes on to the file's end", func() *file {
+			pairs := somePairs(30)
+			b := buildGDBM(kind, pairs)
+			for key, value := range pairs {
+				start := le.AppendUint32(nil, gdbmHash([]byte(key), true))
+				e := b[bytes.Index(b, append(start, key[:4]...)):][:24]
+				if le.Uint32(e[20:]) != uint32(len(value)) {
+					t.Fatal("no element")
+				}
+				le.PutUint32(e[20:], uint32(len(b)-int(le.Uint64(e[8:]))-len(key)))
+			}
+			return memory("db", b)
+		}, "that lie apart"},
+		{"one empty bucket in many places", func() *file {
+			const bits = 10
+			b := buildGDBM(kind, nil)
+			bucket := le.Uint64(b[le.Uint64(b[8:]):])
+			le.PutUint32(b[bucket+104:], bits)
+			le.PutUint64(b[8:], uint64(len(b)))
+			le.PutUint32(b[16:], 8<<bits)
+			le.PutUint32(b[20:], bits)
+			for range 1 << bits {
+				b = le.AppendUint64(b, bucket)
+			}
+			le.PutUint64(b[32:], uint64(len(b)))
+			return memory("db", b)
+		}, "that lie apart"},
+		{"all hashes alike", func() *file {
+			pairs := make(map[string]string)
+			for i := range 300 { // bytes that are 24 apart weigh the same
+				key := bytes.Repeat([]byte("b"), 48)
+				for bit := range 9 {
+					if i>>bit&1 != 0 {
+						key[bit], key[bit+24] = 'a', 'c'
+					}
+				}
+				pairs[string(key)] = "1395443440.41"
+			}
+			return memory("db", buildGDBM(gdbmKind{magic: gdbmMagic64, wide: true, block: 8192}, pairs))
+		}, "near the places"},
+		{"a directory of 2 GiB", func() *file {
+			const bits, size = 28, 4 << 30
+			b := buildGDBM(kind, nil)[:512]
+			le.PutUint32(b[16:], 8<<bits)
+			le.PutUint32(b[20:], bits)
+			le.PutUint64(b[32:], size)
+			return &file{name: "db", size: size, r: hollow(b)}
+		}, "the offset of a bucket"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := newGDBM(c.make())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range []int{1, mostParts} {
+				if _, err := readParts(r, n); err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%d parts: %v, want %q", n, err, c.want)
+				}
+			}
+		})
+	}
+}
+
+// hollow reads as zeros behind its end.
+type hollow []byte
+
+func (h hollow) ReadAt(b []byte, at int64) (int, error) {
+	clear(b)
+	if at < int64(len(h)) {
+		copy(b, h[at:])
+	}
+	return len(b), nil
+}

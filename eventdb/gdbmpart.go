@@ -15,6 +15,10 @@ type gdbmPart struct {
 	names      []byte // some entries of the directory
 	named      int    // the first of them
 	begin, end int    // the entries of the directory that name this part's buckets
+
+	taken    int64    // bytes of the buckets and entries so far
+	searched int64    // elements looked at so far to find keys
+	_        [64]byte // of the next part, which another processor writes to
 }
 
 // walk yields the entries of the buckets that begin in a range of the
@@ -24,7 +28,7 @@ func (p *gdbmPart) walk(from, to int) error {
 	p.data = newCache(p.file)
 	p.data.reset()
 	p.bucket = make([]byte, p.bucketSize)
-	p.names = make([]byte, min(cacheFrame, p.word()<<p.dirBits))
+	p.names = make([]byte, min(cacheFrame, int64(p.word())<<p.dirBits))
 	p.named = -1
 	p.begin = from
 	i := from
@@ -34,7 +38,7 @@ func (p *gdbmPart) walk(from, to int) error {
 			return err
 		}
 		if at <= 0 || at > p.size-int64(p.bucketSize) {
-			return p.corrupt(p.dir+int64(i*p.word()), -1, fmt.Sprintf("the offset of a bucket of %d bytes within the file's %d", p.bucketSize, p.size), fmt.Sprint(at))
+			return p.corrupt(p.nameAt(i), -1, fmt.Sprintf("the offset of a bucket of %d bytes within the file's %d", p.bucketSize, p.size), fmt.Sprint(at))
 		}
 		if err := p.read(p.bucket, at); err != nil {
 			return err
@@ -61,7 +65,7 @@ func (p *gdbmPart) walk(from, to int) error {
 				return err
 			}
 			if again != at {
-				return p.corrupt(p.dir+int64(i*p.word()), -1, fmt.Sprintf("bucket %d, named %d times", at, span), fmt.Sprint(again))
+				return p.corrupt(p.nameAt(i), -1, fmt.Sprintf("bucket %d, named %d times", at, span), fmt.Sprint(again))
 			}
 		}
 	}
@@ -73,7 +77,7 @@ func (p *gdbmPart) walk(from, to int) error {
 func (p *gdbmPart) name(i int) (int64, error) {
 	n := len(p.names) / p.word()
 	if first := i / n * n; first != p.named {
-		if err := p.read(p.names, p.dir+int64(first*p.word())); err != nil {
+		if err := p.read(p.names, p.nameAt(first)); err != nil {
 			return 0, err
 		}
 		p.named = first
@@ -84,6 +88,9 @@ func (p *gdbmPart) name(i int) (int64, error) {
 // elements yields the entries of the bucket in hand, whose keys' hashes begin
 // with prefix.
 func (p *gdbmPart) elements(at int64, bits int, prefix uint32) error {
+	if err := p.take(at, int64(p.bucketSize)); err != nil {
+		return err
+	}
 	table := p.bucket[p.tableAt:]
 	count, n := p.u32(p.bucket[p.bitsAt+4:]), uint32(0)
 	for i := range p.bucketElems {
@@ -104,6 +111,9 @@ func (p *gdbmPart) elements(at int64, bits int, prefix uint32) error {
 		}
 		if data <= 0 {
 			return p.corrupt(place, -1, "the offset of a key", fmt.Sprint(data))
+		}
+		if err := p.take(place, int64(keySize)+int64(valueSize)); err != nil {
+			return err
 		}
 		both, err := p.data.at(data, int(keySize)+int(valueSize))
 		if err != nil {
@@ -129,11 +139,36 @@ func (p *gdbmPart) elements(at int64, bits int, prefix uint32) error {
 	return nil
 }
 
+// take counts bytes that a bucket, or an entry, at that place has to itself: a
+// file in which several share them, which could be read for days though it is
+// small, has more of them than bytes.
+func (p *gdbmPart) take(place, n int64) error {
+	if p.taken += n; p.taken > p.size {
+		return p.corrupt(place, -1, fmt.Sprintf("buckets, keys and values that lie apart in the file's %d bytes", p.size), fmt.Sprintf("%d bytes of them", p.taken))
+	}
+	return nil
+}
+
+const (
+	// gdbmSearch is how many elements may be looked at to find all keys, for
+	// each byte of the file. By chance a bucket of 64 MiB that is full takes 44
+	// for each of its bytes, one of 4 KiB less than one.
+	gdbmSearch = 64
+	// gdbmCompare is as how many elements to read another key counts, since it
+	// takes as long.
+	gdbmCompare = 512
+)
+
 // reachable checks that a search for the key finds it at place i: that from
 // its home on no element is empty, nor holds the same key.
 func (p *gdbmPart) reachable(at int64, i int, hash uint32, key []byte) error {
 	table := p.bucket[p.tableAt:]
-	for j := int(hash % uint32(p.bucketElems)); j != i; {
+	home := int(hash % uint32(p.bucketElems))
+	p.searched += int64((i - home + p.bucketElems) % p.bucketElems)
+	if p.searched > gdbmSearch*p.size {
+		return p.corrupt(at+int64(p.tableAt+i*p.elem), -1, "keys near the places that their hashes ask for", fmt.Sprintf("%d elements between them in a file of %d bytes", p.searched, p.size))
+	}
+	for j := home; j != i; {
 		e := table[j*p.elem:][:p.elem]
 		switch p.u32(e) {
 		case gdbmEmpty:
@@ -142,6 +177,7 @@ func (p *gdbmPart) reachable(at int64, i int, hash uint32, key []byte) error {
 			if int(p.u32(e[8+p.word():])) != len(key) {
 				break
 			}
+			p.searched += gdbmCompare + int64(len(key))
 			other := make([]byte, len(key)) // the cache holds the key
 			if err := p.read(other, p.offset(e[8:])); err != nil {
 				return err

@@ -6,8 +6,8 @@ import "fmt"
 //
 // The file holds no count of its entries, but each bucket does. The reader also
 // checks that the directory names each bucket as often as its bits ask for,
-// that each key hashes to the bucket and can be found in its table, and that
-// an element agrees with its key.
+// that each key hashes to the bucket and can be found in its table, that an
+// element agrees with its key, and that what it reads isn't more than there is.
 type gdbmReader struct {
 	*file
 	gdbmLayout
@@ -44,18 +44,25 @@ func (r *gdbmReader) each(yields ...func(Entry) bool) error {
 }
 
 func (r *gdbmReader) walk(yields []func(Entry) bool) error {
-	entries := 1 << r.dirBits
-	parts := make([]gdbmPart, min(partsOf(r.size, len(yields)), entries))
+	entries := int64(1) << r.dirBits
+	parts := make([]gdbmPart, min(int64(partsOf(r.size, len(yields))), entries))
+	n := int64(len(parts))
 	err := sideBySide(len(parts), func(i int) error {
 		parts[i] = gdbmPart{gdbmReader: r, yield: yields[i]}
-		return parts[i].walk(entries*i/len(parts), entries*(i+1)/len(parts))
+		return parts[i].walk(int(entries*int64(i)/n), int(entries*int64(i+1)/n))
 	})
 	if err != nil {
 		return err
 	}
+	all := &parts[0]
 	for i := range parts[1:] {
-		if end, begin := parts[i].end, parts[i+1].begin; end != begin {
-			return r.corrupt(r.dir+int64(end*r.word()), -1, "the directory's first entry of a bucket, since the one before ends there", fmt.Sprintf("the next one that begins at entry %d", begin))
+		next := &parts[1+i]
+		if all.end != next.begin {
+			return r.corrupt(r.nameAt(all.end), -1, "the directory's first entry of a bucket, since the one before ends there", fmt.Sprintf("the next one that begins at entry %d", next.begin))
+		}
+		all.end = next.end
+		if err := all.take(r.nameAt(next.begin), next.taken); err != nil {
+			return err
 		}
 	}
 	return nil
