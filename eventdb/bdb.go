@@ -30,7 +30,8 @@ const (
 	bdbSpares      = 32
 	bdbMinPageSize = 512
 	bdbMaxPageSize = 64 << 10
-	bdbFlagSums    = 1 // metadata flag: pages have checksums
+	bdbMaxPages    = 1 << 31 // spares has no more lengths of a bucket's number
+	bdbFlagSums    = 1       // metadata flag: pages have checksums
 	bdbPythonNdbm  = 40
 )
 
@@ -172,6 +173,9 @@ func (l *bdbLayout) decode(meta []byte, fileSize int64) (offset int64, want, got
 	}
 	l.free = l.u32(meta[28:])
 	l.last = l.u32(meta[32:])
+	if l.last >= bdbMaxPages {
+		return 32, fmt.Sprintf("at most %d pages", int64(bdbMaxPages)), fmt.Sprintf("page %d", l.last)
+	}
 	if whole := (int64(l.last) + 1) * int64(size); whole != fileSize {
 		return 32, fmt.Sprintf("a file of %d bytes, which is pages 0 to %d", whole, l.last), fmt.Sprintf("one of %d bytes", fileSize)
 	}

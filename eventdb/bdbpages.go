@@ -57,7 +57,7 @@ func (w *Writer) allocate(kind byte) (uint32, error) {
 		number = w.spare[n-1]
 		w.spare = w.spare[:n-1]
 	} else {
-		if w.last+1 >= 1<<31 {
+		if w.last+1 >= bdbMaxPages {
 			return 0, fmt.Errorf("%d pages are as many as the format holds", w.last)
 		}
 		w.last++

@@ -291,7 +291,7 @@ func (w *Writer) split() error {
 	bucket := w.maxBucket + 1
 	if bucket > w.highMask {
 		group := bits.Len32(bucket)
-		if group >= bdbSpares || uint64(w.last)+uint64(bucket) >= 1<<31 {
+		if group >= bdbSpares || uint64(w.last)+uint64(bucket) >= bdbMaxPages {
 			return fmt.Errorf("%d buckets are as many as the format holds", bucket)
 		}
 		w.spares[group] = w.last + 1 - bucket
