@@ -126,6 +126,7 @@ func (p *bdbPart) hashPage(bucket, number, prev uint32, page []byte, chained boo
 	}
 	end := p.pageSize
 	var last []byte // the key before
+	ordered := kind == bdbPageSorted && !chained
 	var hashes [lanes]uint32
 	var hashed bool
 	for i := 0; i < n; i += 2 {
@@ -148,13 +149,20 @@ func (p *bdbPart) hashPage(bucket, number, prev uint32, page []byte, chained boo
 			return p.bad(number, fmt.Sprintf("keys of bucket %d", bucket), fmt.Sprintf("%s, which belongs to bucket %d", quote(key), b))
 		}
 		long := page[keyAt] != bdbItemData
+		if long && ordered {
+			// Others compare a long key otherwise than bdbCompare if one of two
+			// begins with the other, so that short ones may be in no order around
+			// it, too.
+			ordered = false
+			p.shortKeys(page, index, i)
+		}
 		if kind == bdbPageSorted && !long && last != nil && bdbCompare(last, key) >= 0 {
 			return p.bad(number, "sorted keys, each once", fmt.Sprintf("%s after %s", quote(key), quote(last)))
 		}
 		if last = key; long {
 			last = nil
 		}
-		if chained || kind == bdbPageUnsorted || long {
+		if !ordered {
 			p.keys = append(p.keys, maphash.Bytes(p.seed, key))
 		}
 		value, err := p.item(number, i+1, page[valueAt:keyAt], &p.value)
@@ -171,6 +179,16 @@ func (p *bdbPart) hashPage(bucket, number, prev uint32, page []byte, chained boo
 		return p.bad(number, fmt.Sprintf("the last of %d items at %d, where the page's header says", n, low), fmt.Sprintf("offset %d", end))
 	}
 	return nil
+}
+
+// shortKeys adds to p.keys the keys of a page before item i, all of which are
+// on the page itself.
+func (p *bdbPart) shortKeys(page, index []byte, i int) {
+	for j, end := 0, p.pageSize; j < i; j += 2 {
+		keyAt := p.u16(index[2*j:])
+		p.keys = append(p.keys, maphash.Bytes(p.seed, page[keyAt+1:end]))
+		end = p.u16(index[2*j+2:])
+	}
 }
 
 // item returns the content of an item of a page; if that lies on pages of its

@@ -145,43 +145,51 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// TestLongKeyTwice makes one of two long keys on a page of a Berkeley DB file
-// the other, which lies on pages of its own and so is in no order.
+// TestLongKeyTwice makes the key "bb…" on a page of a Berkeley DB file another
+// one that is there. Long keys lie on pages of their own and so are in no order,
+// nor are short ones around them.
 func TestLongKeyTwice(t *testing.T) {
-	long := func(c byte) []byte { return bytes.Repeat([]byte{c}, 10_000) }
-	l := bdbLayout{version: 9, pageSize: 4096}
-	path := filepath.Join(t.TempDir(), "_test")
-	w, err := createBDB(path, l)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second := byte('b')
-	for bdbHash(long(second))&1 != bdbHash(long('a'))&1 { // of the two buckets
-		second++
-	}
-	for _, c := range []byte{'a', second} {
-		if _, err := w.Put(long(c), []byte("1395443440.41")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		file []byte
-		want string
-	}{{whole, ""}, {bytes.ReplaceAll(whole, []byte{second, second}, []byte("aa")), "each key once"}} {
-		r, err := newBDBOf(c.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = r.each(func(Entry) bool { return true })
-		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("%v, want %q", err, c.want)
-		}
+	for _, c := range []struct{ name, long, short, as string }{
+		{"long", "ab", "", "aa"},
+		{"short before a long one", "c", "ab", "aa"},
+		{"short behind a long one", "A", "ab", "aa"},
+		{"short around a long one", "a", "Ab", "AA"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "_test")
+			w, err := createBDB(path, bdbLayout{version: 9, pageSize: 4096})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range c.long + c.short {
+				n := 10_000 // which, as any even number of a character, is of bucket 0
+				if strings.ContainsRune(c.short, key) {
+					n = 20
+				}
+				if _, err := w.Put(bytes.Repeat([]byte(string(key)), n), []byte("1395443440.41")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			whole, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range []struct {
+				file []byte
+				want string
+			}{{whole, ""}, {bytes.ReplaceAll(whole, []byte("bb"), []byte(c.as)), "once"}} {
+				r, err := newBDBOf(f.file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = r.each(func(Entry) bool { return true })
+				if f.want == "" && err != nil || f.want != "" && (err == nil || !strings.Contains(err.Error(), f.want)) {
+					t.Errorf("%v, want %q", err, f.want)
+				}
+			}
+		})
 	}
 }
