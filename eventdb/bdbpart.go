@@ -8,6 +8,11 @@ import (
 	"slices"
 )
 
+// bdbMaxBucket is how many entries a bucket of several pages may have, which
+// bounds the memory that their hashes take. Berkeley DB means a bucket to have
+// a page or two.
+const bdbMaxBucket = 1 << 20
+
 // A bdbPart reads some of the buckets.
 type bdbPart struct {
 	*bdbReader
@@ -88,6 +93,9 @@ func (p *bdbPart) bucketAt(bucket, number uint32, page []byte) error {
 		}
 		if err := p.hashPage(bucket, number, prev, page, chained); err != nil {
 			return err
+		}
+		if len(p.keys) > bdbMaxBucket {
+			return p.bad(number, fmt.Sprintf("at most %d entries in bucket %d", bdbMaxBucket, bucket), "more")
 		}
 		next := p.u32(page[16:])
 		if next == 0 {
