@@ -73,7 +73,6 @@ type bdbLayout struct {
 	sums     bool // pages have checksums
 
 	last      uint32 // number of the last page
-	free      uint32 // first page of the list of free ones; 0 if there is none
 	maxBucket uint32 // number of the last bucket
 	highMask  uint32
 	lowMask   uint32
@@ -171,7 +170,6 @@ func (l *bdbLayout) decode(meta []byte, fileSize int64) (offset int64, want, got
 	default:
 		return 26, "flags 0 or 1 (checksums)", fmt.Sprint(meta[26])
 	}
-	l.free = l.u32(meta[28:])
 	l.last = l.u32(meta[32:])
 	if l.last >= bdbMaxPages {
 		return 32, fmt.Sprintf("at most %d pages", int64(bdbMaxPages)), fmt.Sprintf("page %d", l.last)

@@ -23,7 +23,6 @@ type bdbPart struct {
 	ahead  []byte   // bucket pages
 	chain  []byte   // the page in hand of a bucket's chain
 	over   []byte   // the page in hand of an item's chain
-	zeros  []byte   // a page of them
 	key    []byte   // a key too long for its page
 	value  []byte   // a value too long for its page
 	keys   []uint64 // of a bucket, those that aren't sorted
@@ -35,7 +34,6 @@ func newBDBPart(r *bdbReader, yield func(Entry) bool) bdbPart {
 		ahead: make([]byte, max(bdbAhead/r.pageSize, 1)*r.pageSize),
 		chain: make([]byte, r.pageSize),
 		over:  make([]byte, r.pageSize),
-		zeros: make([]byte, r.pageSize),
 	}
 }
 
@@ -286,5 +284,6 @@ func (p *bdbPart) blank(page []byte) bool {
 	if page[25] != 0 || p.u32(page[8:]) != 0 {
 		return false
 	}
-	return bytes.Equal(page, p.zeros[:len(page)])
+	// Each byte is the one before.
+	return page[0] == 0 && bytes.Equal(page[1:], page[:len(page)-1])
 }
