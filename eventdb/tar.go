@@ -2,6 +2,7 @@ package eventdb
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -24,7 +25,8 @@ func isTar(head []byte) bool {
 // a container's files: the one that a Comet calls name (a path in the archive,
 // with or without the endings of its files), or if name is empty the only one.
 // Only the files of that name, or all if it is empty, are copied to a temporary
-// folder, which Close removes.
+// folder, which Close removes. An archive without the two blocks of zeros at its
+// end is an error, as one that may have been cut short.
 func OpenTar(r io.Reader, name string) (db *DB, err error) {
 	dir, err := os.MkdirTemp("", "eventdb")
 	if err != nil {
@@ -54,19 +56,25 @@ func OpenTar(r io.Reader, name string) (db *DB, err error) {
 // spool copies files of the archive into dir, and returns the folder that
 // holds them: the files of a folder of the archive share one.
 func spool(r io.Reader, name, dir string) (string, error) {
-	in := tar.NewReader(r)
+	all := &exhausting{r: r}
+	in := tar.NewReader(all)
 	folders := make(map[string]string) // of the archive, and ours
 	left := int64(maxArchive)
 	for {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
+			// Next also takes the end of what there is to read for the archive's,
+			// and that may be where it was cut between a database and its log.
+			if all.exhausted {
+				return "", errors.New("expected two blocks of zeros at the archive's end, found nothing: was it cut short?")
+			}
 			break
 		}
 		if err != nil {
 			return "", err
 		}
 		entry := path.Clean("/" + h.Name)
-		if h.Typeflag != tar.TypeReg || !wanted(entry, name) {
+		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse || !wanted(entry, name) {
 			continue
 		}
 		folder, ok := folders[path.Dir(entry)]
@@ -95,6 +103,18 @@ func spool(r io.Reader, name, dir string) (string, error) {
 	return "", fmt.Errorf("expected the files of one folder, found those of %d: name the database", len(folders))
 }
 
+// exhausting notes whether more was asked of a reader than it has.
+type exhausting struct {
+	r         io.Reader
+	exhausted bool
+}
+
+func (e *exhausting) Read(b []byte) (int, error) {
+	n, err := e.r.Read(b)
+	e.exhausted = e.exhausted || n == 0 && errors.Is(err, io.EOF)
+	return n, err
+}
+
 // wanted tells whether the file at entry may belong to the database.
 func wanted(entry, name string) bool {
 	if name == "" {
@@ -111,11 +131,17 @@ func wanted(entry, name string) bool {
 	return false
 }
 
+// spoolFile copies a file of the archive, which mustn't be another archive:
+// there is no end to how deep they may go.
 func spoolFile(r io.Reader, to string) error {
+	in := bufio.NewReaderSize(r, bdbMetaSize)
+	if head, _ := in.Peek(bdbMetaSize); isTar(head) { // Copy has the error, too
+		return errors.New("expected a file of a database, found an archive in the archive")
+	}
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, r)
+	_, err = io.Copy(f, in)
 	return errors.Join(err, f.Close())
 }
