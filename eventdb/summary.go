@@ -20,8 +20,12 @@ type Summary struct {
 	Resolution time.Duration
 }
 
-// Seconds returns the time from the first event to the last.
-func (s Summary) Seconds() float64 { return s.Last.Sub(s.First).Seconds() }
+// Seconds returns the time from the first event to the last, which may be more
+// than a time.Duration can hold.
+func (s Summary) Seconds() float64 {
+	span := time.Unix(s.Last.Unix()-s.First.Unix(), int64(s.Last.Nanosecond()-s.First.Nanosecond()))
+	return float64(span.Unix()) + float64(span.Nanosecond())/1e9
+}
 
 // Summary reads the database in one pass. A value that is no time is an error.
 func (db *DB) Summary() (Summary, error) {
