@@ -50,7 +50,9 @@ func runDump(ctx context.Context, std command.Streams, args []string) error {
 	var db *eventdb.DB
 	var err error
 	if path == "-" {
-		db, err = eventdb.OpenTar(std.In, *name)
+		in := interruptible(ctx, std.In)
+		db, err = eventdb.OpenTar(in, *name)
+		in.Close()
 	} else {
 		db, err = eventdb.Open(path)
 	}
@@ -67,6 +69,19 @@ func runDump(ctx context.Context, std command.Streams, args []string) error {
 		return fmt.Errorf("dump: %w", err)
 	}
 	return nil
+}
+
+// interruptible returns what r has to read until ctx is done. A read of r itself
+// may have no end, such as that of a terminal: it is left behind.
+func interruptible(ctx context.Context, r io.Reader) io.ReadCloser {
+	out, in := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { in.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		defer stop()
+		_, err := io.Copy(in, r)
+		in.CloseWithError(err)
+	}()
+	return out
 }
 
 func dumpEntries(ctx context.Context, out *bufio.Writer, db *eventdb.DB, asJSON bool) error {

@@ -1,11 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"cometbench/eventdb"
+	"cometbench/internal/command"
 )
 
 // fill makes an event database with the values given.
@@ -49,5 +55,38 @@ func TestDump(t *testing.T) {
 			check(t, "stdout", stdout, test.want)
 			check(t, "stderr", stderr, "")
 		})
+	}
+}
+
+// TestDumpInterrupted interrupts the reading of an archive of which nothing
+// more comes, as where stdin is a terminal.
+func TestDumpInterrupted(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	in, terminal := io.Pipe()
+	defer in.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan int, 1)
+	var out, errs bytes.Buffer
+	go func() {
+		ended <- commands().Run(ctx, command.Streams{In: in, Out: &out, Err: &errs}, []string{"dump", "-"})
+	}()
+	for range 2 { // the second is read when dump has the first
+		if _, err := terminal.Write([]byte("comet")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancel()
+	select {
+	case code := <-ended:
+		if code != 1 || !strings.Contains(errs.String(), context.Canceled.Error()) {
+			t.Errorf("exit code %d, %s", code, &errs)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("dump goes on")
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
