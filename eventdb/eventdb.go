@@ -15,11 +15,16 @@
 //		...
 //	}
 //
-// Every format is read in one pass through a buffer of fixed size, for a
-// [DB.Summary] of Berkeley DB and GDBM by up to four goroutines with one each.
-// Berkeley DB also needs a bit for each page of the file, dumb a bit for each
-// block and 8 to 16 bytes for each entry (its index is a log in which the last
-// line of a key counts).
+// Files are read through buffers of fixed size, those of Berkeley DB and GDBM
+// once, for a [DB.Summary] by up to four goroutines. Besides its buffers
+//
+//   - Berkeley DB needs a bit of memory for each page of the file, and 8 bytes
+//     for each entry of a bucket while it reads one of several pages;
+//   - dumb, whose index is a log in which the last line of a key counts, a bit
+//     for each block and 8 to 16 bytes for each line, and the keys that have
+//     several lines; it reads the index two or three times;
+//   - SQLite some 40 bytes for each page in its log; the database is read once
+//     to check it, and once for its entries.
 package eventdb
 
 import (
@@ -62,7 +67,7 @@ type DB struct {
 func (db *DB) Format() string { return db.reader.format() }
 
 // Path returns the path of the database's file: what Open was given, or the
-// file it found there.
+// file it found there. Of a database in an archive it is the path of the copy.
 func (db *DB) Path() string { return db.path }
 
 // Entries yields every entry, in the order in which the file holds them. An

@@ -10,7 +10,8 @@ import (
 
 // locked returns an error if a writer has the GDBM file open: that keeps parts
 // of the database in its memory, and says so with an exclusive lock. To see
-// the lock means to hold a shared one for an instant.
+// the lock means to hold a shared one for an instant, in which GDBM doesn't
+// wait but fails to open the file for writing.
 func (f *file) locked() error {
 	if f.os == nil {
 		return nil

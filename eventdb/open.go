@@ -15,7 +15,9 @@ import (
 // file; or a name to which Python's modules add endings of their own (.db,
 // .pag, or .dat and .dir); or a folder that holds exactly one database; or a
 // tar archive that does, see [OpenTar]. The format is told from the bytes. The
-// files are only read, and no locks are held on them.
+// files are only read. No lock is held on them, but whether a writer has a GDBM
+// file open is told only by asking for a lock: a writer that opens the file
+// within the microseconds for which it is held is refused.
 func Open(path string) (*DB, error) {
 	info, err := os.Stat(path)
 	switch {
