@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -9,62 +10,96 @@ import (
 )
 
 // owner identifies a process of this machine for good: process ids are used
-// again, so the time it started stands beside its id, and the boot of the
-// machine before both. What a run makes is labelled with its owner, so that
-// a later run can tell what a dead one left from what a living one uses.
+// again, so the time it started stands beside its id, and before both what its
+// id belongs to: the boot of the machine, and the PID namespace, since
+// containers that share a machine's engine share its boot as well. What a run
+// makes is labelled with its owner, so that a later run can tell what a dead
+// one left from what a living one uses.
 type owner struct {
-	boot  string // the boot's id; the host's name where there is none
-	pid   int
-	start uint64 // clock ticks from boot to start; 0 where unknown
+	boot      string // the boot's id; the host's name where there is none
+	namespace uint64 // the PID namespace's number; 0 where there is no such thing
+	pid       int
+	start     uint64 // clock ticks from boot to start; 0 where unknown
 }
 
-func self() (owner, error) {
+// self returns this process.
+func self() (owner, error) { return ownerOf(os.Getpid()) }
+
+// ownerOf returns a process of this process's PID namespace.
+func ownerOf(pid int) (owner, error) {
 	boot, err := bootID()
 	if err != nil {
 		return owner{}, err
 	}
-	pid := os.Getpid()
 	start, err := startTime(pid)
 	if err != nil {
 		return owner{}, err
 	}
-	return owner{boot, pid, start}, nil
+	return owner{boot, pidNamespace(), pid, start}, nil
 }
 
-// String returns the label's value, "boot/pid/start".
-func (o owner) String() string { return fmt.Sprintf("%s/%d/%d", o.boot, o.pid, o.start) }
+// String returns the label's value, "boot/namespace/pid/start".
+func (o owner) String() string {
+	return fmt.Sprintf("%s/%d/%d/%d", o.boot, o.namespace, o.pid, o.start)
+}
+
+// word returns the label's value as a part of a file's name.
+func (o owner) word() string { return strings.ReplaceAll(o.String(), "/", "_") }
+
+// parseWord reads what word wrote.
+func parseWord(s string) (owner, error) { return parseOwner(strings.ReplaceAll(s, "_", "/")) }
 
 // parseOwner reads what String wrote.
 func parseOwner(s string) (owner, error) {
 	words := strings.Split(s, "/")
-	if len(words) != 3 || words[0] == "" {
-		return owner{}, fmt.Errorf("owner %q: want boot/pid/start", s)
+	if len(words) != 4 || words[0] == "" {
+		return owner{}, fmt.Errorf("owner %q: want boot/namespace/pid/start", s)
 	}
-	pid, err := strconv.Atoi(words[1])
-	if err != nil || pid < 1 {
-		return owner{}, fmt.Errorf("owner %q: want a process id, not %q", s, words[1])
-	}
-	start, err := strconv.ParseUint(words[2], 10, 64)
+	namespace, err := strconv.ParseUint(words[1], 10, 64)
 	if err != nil {
-		return owner{}, fmt.Errorf("owner %q: want a start time, not %q", s, words[2])
+		return owner{}, fmt.Errorf("owner %q: want a PID namespace's number, not %q", s, words[1])
 	}
-	return owner{words[0], pid, start}, nil
+	pid, err := strconv.Atoi(words[2])
+	if err != nil || pid < 1 {
+		return owner{}, fmt.Errorf("owner %q: want a process id, not %q", s, words[2])
+	}
+	start, err := strconv.ParseUint(words[3], 10, 64)
+	if err != nil {
+		return owner{}, fmt.Errorf("owner %q: want a start time, not %q", s, words[3])
+	}
+	return owner{words[0], namespace, pid, start}, nil
 }
 
 // gone reports whether the owner certainly doesn't live any more: a process of
-// this boot of this machine that isn't there. Of other boots and machines (a
-// shared engine) nothing is known, and nothing is gone.
+// this boot of this machine, and of this process's PID namespace, that isn't
+// there. Of other boots, machines (a shared engine) and namespaces (containers
+// that share one) nothing is known, and nothing is gone.
 func (o owner) gone(here owner) bool {
-	if o.boot != here.boot {
+	if o.boot != here.boot || o.namespace != here.namespace {
 		return false
 	}
 	start, err := startTime(o.pid)
-	if err == nil {
+	switch {
+	case err == nil:
 		return start != o.start
+	case errors.Is(err, os.ErrProcessDone):
+		return true
 	}
-	return os.IsNotExist(err)
+	// What /proc hides from this user (hidepid, proc(5)) a signal finds.
+	return errors.Is(err, os.ErrNotExist) && !alive(o.pid)
 }
 
+// alive reports whether there is a process of that id, whoever's it is.
+func alive(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return errors.Is(err, os.ErrPermission)
+	}
+	defer p.Release()
+	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
+}
+
+// bootID returns a word without "/" and "_", which separate those of a label.
 func bootID() (string, error) {
 	if b, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
 		return strings.TrimSpace(string(b)), nil
@@ -73,16 +108,30 @@ func bootID() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("name this machine in labels: %w", err)
 	}
-	return strings.ReplaceAll(host, "/", "_"), nil
+	return strings.NewReplacer("/", ".", "_", ".").Replace(host), nil
+}
+
+// pidNamespace returns the number of this process's PID namespace: the inode
+// that the link "pid:[4026531836]" names (namespaces(7)), 0 where there is none.
+func pidNamespace() uint64 {
+	link, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return 0
+	}
+	number, err := strconv.ParseUint(strings.Trim(link, "pid:[]"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return number
 }
 
 // startTime returns when a process started, in clock ticks since boot (field
-// 22 of /proc/pid/stat, proc(5)). Its error satisfies os.IsNotExist where the
-// process isn't there. Systems without /proc know only whether it is.
+// 22 of /proc/pid/stat, proc(5)). Its error is os.ErrNotExist where no such
+// process is to be seen, os.ErrProcessDone where it has ended but is still there.
+// Systems without /proc know only whether it is.
 func startTime(pid int) (uint64, error) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		p, err := os.FindProcess(pid)
-		if err != nil || p.Signal(syscall.Signal(0)) != nil {
+		if !alive(pid) {
 			return 0, os.ErrNotExist
 		}
 		return 0, nil
@@ -98,7 +147,7 @@ func startTime(pid int) (uint64, error) {
 		return 0, fmt.Errorf("/proc/%d/stat: want 52 fields", pid)
 	}
 	if fields[0] == "Z" || fields[0] == "X" {
-		return 0, os.ErrNotExist
+		return 0, os.ErrProcessDone
 	}
 	return strconv.ParseUint(fields[19], 10, 64)
 }

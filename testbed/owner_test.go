@@ -2,7 +2,9 @@ package testbed
 
 import (
 	"os/exec"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestOwner(t *testing.T) {
@@ -10,9 +12,11 @@ func TestOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := parseOwner(me.String())
-	if err != nil || back != me {
+	if back, err := parseOwner(me.String()); err != nil || back != me {
 		t.Errorf("parseOwner(%q) = %+v, %v, want %+v", me, back, err, me)
+	}
+	if back, err := parseWord(me.word()); err != nil || back != me || strings.Contains(me.word(), "/") {
+		t.Errorf("parseWord(%q) = %+v, %v, want %+v", me.word(), back, err, me)
 	}
 	if me.gone(me) {
 		t.Error("this process is said to be gone")
@@ -27,22 +31,55 @@ func TestOwner(t *testing.T) {
 	if other.gone(me) {
 		t.Error("a process of another machine is said to be gone")
 	}
-
-	child := exec.Command("go", "version")
-	if err := child.Start(); err != nil {
-		t.Fatal(err)
+	other.boot = me.boot
+	other.namespace++
+	if other.gone(me) {
+		t.Error("a process of another container of this machine is said to be gone")
 	}
-	dead := me
-	dead.pid = child.Process.Pid
-	if err := child.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	if !dead.gone(me) {
-		t.Error("a process that has ended is said to live")
-	}
-	for _, s := range []string{"", "a/b", "a/b/c", "/1/2", "a/0/2", "a/1/-2", "a/1/2/3"} {
+	// The third is of the form that labels had before the namespace.
+	for _, s := range []string{"", "a/b", "a/1/2", "/1/1/2", "a/b/1/2", "a/1/0/2", "a/1/1/-2", "a/1/1/2/3"} {
 		if o, err := parseOwner(s); err == nil {
 			t.Errorf("parseOwner(%q) = %+v, want an error", s, o)
 		}
+	}
+}
+
+// TestOwnerEnds: a process is gone when it has ended, whether or not its parent
+// has noticed.
+func TestOwnerEnds(t *testing.T) {
+	me, err := self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command("cat")
+	stdin, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	o, err := ownerOf(child.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.gone(me) {
+		t.Error("a process that waits is said to be gone")
+	}
+	if err := stdin.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if o.start != 0 { // else only its parent can tell
+		for end := time.Now().Add(time.Minute); !o.gone(me); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("a process that has ended is said to live")
+			}
+		}
+	}
+	if err := child.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if !o.gone(me) {
+		t.Error("a process that has ended, and that was waited for, is said to live")
 	}
 }

@@ -50,7 +50,7 @@ func checkNothingLeft(t *testing.T, o owner) {
 func left(t *testing.T, o owner) (found []string) {
 	t.Helper()
 	for _, parent := range scratchParents() {
-		dirs, err := filepath.Glob(filepath.Join(parent, scratchPrefix+strings.ReplaceAll(o.String(), "/", "_")+"*"))
+		dirs, err := filepath.Glob(filepath.Join(parent, scratchPrefix+o.word()+"*"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -261,15 +261,10 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		start, err := startTime(cmd.Process.Pid)
+		o, err := ownerOf(cmd.Process.Pid)
 		if err != nil {
 			t.Fatal(err)
 		}
-		boot, err := bootID()
-		if err != nil {
-			t.Fatal(err)
-		}
-		o := owner{boot, cmd.Process.Pid, start}
 		var said bytes.Buffer
 		for !strings.Contains(said.String(), "measuring") {
 			b := make([]byte, 256)

@@ -28,8 +28,7 @@ func scratchParents() []string { return []string{memory(), os.TempDir()} }
 
 // makeScratch makes a folder of this process. Its name holds the owner.
 func makeScratch(parent string, o owner) (string, error) {
-	name := scratchPrefix + strings.ReplaceAll(o.String(), "/", "_") + "-"
-	return os.MkdirTemp(parent, name)
+	return os.MkdirTemp(parent, scratchPrefix+o.word()+"-")
 }
 
 // isScratch reports whether a folder is one that makeScratch makes.
@@ -51,8 +50,8 @@ func sweepScratch(here owner) error {
 	var errs []error
 	for _, dir := range found {
 		name := strings.TrimPrefix(filepath.Base(dir), scratchPrefix)
-		label, _, _ := cutLast(name, "-")
-		o, err := parseOwner(strings.ReplaceAll(label, "_", "/"))
+		word, _, _ := cutLast(name, "-")
+		o, err := parseWord(word)
 		if err != nil || !o.gone(here) {
 			continue // not ours to judge
 		}
