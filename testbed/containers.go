@@ -31,15 +31,15 @@ type containers struct {
 	subject *Subject
 	author  string // the author's image
 	network *dockertest.Network
-	// launching are the containers that the engine is just starting, also
-	// those that nobody waits for any more.
-	launching sync.WaitGroup
-	mu        sync.Mutex
-	parts     map[part]*container
-	sidecar   *container
-	delayed   lines // that the sidecar prints
-	deaths    chan error
-	closing   atomic.Bool
+	// making is what the engine is just making or starting, also what nobody
+	// waits for any more.
+	making  sync.WaitGroup
+	mu      sync.Mutex
+	parts   map[part]*container
+	sidecar *container
+	delayed lines // that the sidecar prints
+	deaths  chan error
+	closing atomic.Bool
 }
 
 // container is one that was started.
@@ -94,9 +94,12 @@ exit "$code"`
 
 // prepare makes the run's network.
 func (c *containers) prepare(ctx context.Context) error {
-	network, err := c.engine.pool.CreateNetwork("cometbench-"+c.run, func(o *docker.CreateNetworkOptions) {
-		// The engine would make it even if nobody waited any more.
-		o.Labels, o.Context, o.CheckDuplicate = c.labels, context.WithoutCancel(ctx), true
+	c.making.Add(1)
+	network, err := await(ctx, func() (*dockertest.Network, error) {
+		defer c.making.Done()
+		return c.engine.pool.CreateNetwork("cometbench-"+c.run, func(o *docker.CreateNetworkOptions) {
+			o.Labels, o.CheckDuplicate = c.labels, true
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("create a network: %w", err)
@@ -162,15 +165,10 @@ func (c *containers) launch(ctx context.Context, name string, o *dockertest.RunO
 	if o.NetworkID == "" {
 		o.NetworkID = c.network.Network.ID
 	}
-	type result struct {
-		resource *dockertest.Resource
-		err      error
-	}
-	results := make(chan result, 1)
-	c.launching.Add(1)
-	go func() { // RunWithOptions takes no context
-		defer c.launching.Done()
-		r, err := c.engine.pool.RunWithOptions(o, func(h *docker.HostConfig) {
+	c.making.Add(1)
+	resource, err := await(ctx, func() (*dockertest.Resource, error) {
+		defer c.making.Done()
+		return c.engine.pool.RunWithOptions(o, func(h *docker.HostConfig) {
 			h.NetworkMode = c.network.Network.ID
 			h.PublishAllPorts = false
 			h.CapDrop = []string{"ALL"}
@@ -179,19 +177,12 @@ func (c *containers) launch(ctx context.Context, name string, o *dockertest.RunO
 			h.CPUSetCPUs = c.engine.pinned.of(name)
 			host(h)
 		})
-		results <- result{r, err}
-	}()
-	var r result
-	select {
-	case r = <-results:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("start %s: %w", name, context.Cause(ctx))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	if r.err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, r.err)
-	}
-	started := &container{name: name, id: r.resource.Container.ID}
-	for _, n := range r.resource.Container.NetworkSettings.Networks {
+	started := &container{name: name, id: resource.Container.ID}
+	for _, n := range resource.Container.NetworkSettings.Networks {
 		started.ip = n.IPAddress
 	}
 	go c.watch(started)
@@ -236,26 +227,29 @@ func (c *containers) exec(ctx context.Context, p *container, stdout, stderr io.W
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	ended := make(chan error, 1)
-	go func() { // which may go on after ctx, until the container is removed
-		ended <- client.StartExec(exec.ID, docker.StartExecOptions{OutputStream: stdout, ErrorStream: stderr})
-	}()
-	select {
-	case err = <-ended:
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	}
+	err = awaitDone(ctx, func() error { // it may go on until the container is removed
+		return client.StartExec(exec.ID, docker.StartExecOptions{OutputStream: stdout, ErrorStream: stderr})
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	done, err := client.InspectExec(exec.ID)
+	code, err := c.exitCode(ctx, exec.ID)
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	if done.ExitCode != 0 {
-		return fmt.Errorf("%s: %s: exit code %d", p.name, strings.Join(command[:min(2, len(command))], " "), done.ExitCode)
+	if code != 0 {
+		return fmt.Errorf("%s: %s: exit code %d", p.name, strings.Join(command[:min(2, len(command))], " "), code)
 	}
 	return nil
+}
+
+// exitCode returns the exit code of a command that has ended.
+func (c *containers) exitCode(ctx context.Context, exec string) (int, error) {
+	told, err := await(ctx, func() (*docker.ExecInspect, error) { return c.engine.pool.Client.InspectExec(exec) })
+	if err != nil {
+		return 0, err
+	}
+	return told.ExitCode, nil
 }
 
 func (c *containers) delay(ctx context.Context, latency time.Duration) (string, error) {
@@ -358,7 +352,8 @@ func (c *containers) harnessCPU(context.Context) (time.Duration, error) { return
 // close asks every part to end, side by side, and removes all of the run.
 func (c *containers) close(ctx context.Context) error {
 	c.closing.Store(true)
-	c.launching.Wait()
+	// What the engine doesn't answer about by then is found by its label.
+	_ = awaitDone(ctx, func() error { c.making.Wait(); return nil })
 	var wg sync.WaitGroup
 	client := c.engine.pool.Client
 	for p, started := range c.parts {
@@ -369,7 +364,6 @@ func (c *containers) close(ctx context.Context) error {
 			if err == nil && p != authorPart { // which only holds the namespace
 				client.WaitContainerWithContext(started.id, grace)
 			}
-			// What is left is found by its label.
 			c.engine.removeContainer(ctx, started.id)
 		})
 	}

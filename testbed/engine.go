@@ -39,30 +39,45 @@ func dialEngine(ctx context.Context) (*engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no Docker engine can be used (%s): %w", hint, err)
 	}
-	type answer struct {
-		env *docker.Env
-		err error
-	}
-	answers := make(chan answer, 1)
-	go func() { // Version takes no context
-		env, err := pool.Client.Version()
-		answers <- answer{env, err}
-	}()
 	ctx, cancel := context.WithTimeoutCause(ctx, dialDeadline, fmt.Errorf("no answer in %v", dialDeadline))
 	defer cancel()
+	env, err := await(ctx, pool.Client.Version)
+	if err != nil {
+		return nil, fmt.Errorf("no Docker engine answers (%s): %w", hint, err)
+	}
+	e := &engine{pool: pool, version: env.Get("Version"), os: env.Get("Os"), arch: env.Get("Arch")}
+	if e.os != "linux" {
+		return nil, fmt.Errorf("the Docker engine runs %s containers: Linux containers are needed", e.os)
+	}
+	return e, nil
+}
+
+// await does what takes no context of its own (much of the engine's client),
+// and waits for it no longer than until ctx ends. It goes on after that, until
+// the engine answers; what it makes is found by its label.
+func await[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		value, err := do()
+		answers <- answer{value, err}
+	}()
 	select {
 	case a := <-answers:
-		if a.err != nil {
-			return nil, fmt.Errorf("no Docker engine answers (%s): %w", hint, a.err)
-		}
-		e := &engine{pool: pool, version: a.env.Get("Version"), os: a.env.Get("Os"), arch: a.env.Get("Arch")}
-		if e.os != "linux" {
-			return nil, fmt.Errorf("the Docker engine runs %s containers: Linux containers are needed", e.os)
-		}
-		return e, nil
+		return a.value, a.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("no Docker engine answers (%s): %w", hint, context.Cause(ctx))
+		var none T
+		return none, context.Cause(ctx)
 	}
+}
+
+// awaitDone is await for what returns nothing but an error.
+func awaitDone(ctx context.Context, do func() error) error {
+	_, err := await(ctx, func() (struct{}, error) { return struct{}{}, do() })
+	return err
 }
 
 func (e *engine) String() string { return "docker " + e.version }
@@ -115,8 +130,8 @@ func short(id string) string { return strings.TrimPrefix(id, "sha256:")[:12] }
 
 // find returns the id of an image that somebody else made. Nothing is pulled:
 // what runs is what the user has looked at.
-func (e *engine) find(reference string) (id string, err error) {
-	image, err := e.pool.Client.InspectImage(reference)
+func (e *engine) find(ctx context.Context, reference string) (id string, err error) {
+	image, err := e.inspect(ctx, reference)
 	if errors.Is(err, docker.ErrNoSuchImage) {
 		return "", fmt.Errorf("the engine has no image %s: build it, or try \"docker pull %s\"", reference, reference)
 	}
@@ -124,4 +139,15 @@ func (e *engine) find(reference string) (id string, err error) {
 		return "", err
 	}
 	return image.ID, nil
+}
+
+// inspect looks at an image, by its tag or id.
+func (e *engine) inspect(ctx context.Context, reference string) (*docker.Image, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, dialDeadline, fmt.Errorf("no answer in %v", dialDeadline))
+	defer cancel()
+	image, err := await(ctx, func() (*docker.Image, error) { return e.pool.Client.InspectImage(reference) })
+	if err != nil && !errors.Is(err, docker.ErrNoSuchImage) {
+		return nil, fmt.Errorf("look at image %s: %w", reference, err)
+	}
+	return image, err
 }

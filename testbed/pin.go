@@ -33,7 +33,7 @@ func (p pinning) of(name string) string {
 // to them: where it runs in a cpuset itself its first processor may not be
 // number 0, and without the cgroup it ignores the wish.
 func (e *engine) pin(ctx context.Context, author string, o owner) (pinning, error) {
-	info, err := e.pool.Client.Info()
+	info, err := await(ctx, e.pool.Client.Info)
 	if err != nil {
 		return pinning{}, fmt.Errorf("ask the engine for its processors: %w", err)
 	}
@@ -56,7 +56,7 @@ func (e *engine) pin(ctx context.Context, author string, o owner) (pinning, erro
 	case err != nil:
 		return pinning{}, nil
 	}
-	made, err := e.pool.Client.InspectContainer(trial.ID)
+	made, err := e.pool.Client.InspectContainerWithContext(trial.ID, ctx)
 	e.removeContainer(ctx, trial.ID) // else the testbed does by its label, at its end
 	if err != nil {
 		return pinning{}, fmt.Errorf("try to choose processors: %w", err)

@@ -12,6 +12,8 @@ import (
 // sweep removes the containers, networks and images of owners that are gone: a killed
 // benchmark can't clean up after itself.
 func (e *engine) sweep(ctx context.Context, here owner) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, closeDeadline, fmt.Errorf("not done after %v", closeDeadline))
+	defer cancel()
 	return e.remove(ctx, labelOwner, func(label string) bool {
 		o, err := parseOwner(label)
 		return err == nil && o.gone(here)
@@ -48,7 +50,9 @@ func (e *engine) remove(ctx context.Context, label string, match func(value stri
 		wg.Go(func() { errs[i] = e.removeContainer(ctx, c.ID) })
 	}
 	wg.Wait()
-	networks, err := client.FilteredListNetworks(docker.NetworkFilterOpts{"label": {label: true}})
+	networks, err := await(ctx, func() ([]docker.Network, error) {
+		return client.FilteredListNetworks(docker.NetworkFilterOpts{"label": {label: true}})
+	})
 	if err != nil {
 		return errors.Join(append(errs, fmt.Errorf("list networks: %w", err))...)
 	}
@@ -57,7 +61,8 @@ func (e *engine) remove(ctx context.Context, label string, match func(value stri
 			continue
 		}
 		var gone *docker.NoSuchNetwork
-		if err := client.RemoveNetwork(n.ID); err != nil && !errors.As(err, &gone) {
+		err := awaitDone(ctx, func() error { return client.RemoveNetwork(n.ID) })
+		if err != nil && !errors.As(err, &gone) {
 			errs = append(errs, fmt.Errorf("remove network %s: %w", n.Name, err))
 		}
 	}

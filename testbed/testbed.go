@@ -164,7 +164,7 @@ func (t *Testbed) Prepare(ctx context.Context, b images.Broker) (*Subject, error
 		return nil, fmt.Errorf("testbed: broker %s runs in containers: %w", b.Name, t.engineErr)
 	}
 	if b.Kind == images.Foreign {
-		id, err := t.engine.find(b.Path)
+		id, err := t.engine.find(ctx, b.Path)
 		if err != nil {
 			return nil, fmt.Errorf("testbed: broker %s: %w", b.Name, err)
 		}
