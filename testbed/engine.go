@@ -141,6 +141,12 @@ func (e *engine) find(ctx context.Context, reference string) (id string, err err
 	return image.ID, nil
 }
 
+// lacks reports whether an image certainly isn't on the engine.
+func (e *engine) lacks(ctx context.Context, reference string) bool {
+	_, err := e.inspect(ctx, reference)
+	return errors.Is(err, docker.ErrNoSuchImage)
+}
+
 // inspect looks at an image, by its tag or id.
 func (e *engine) inspect(ctx context.Context, reference string) (*docker.Image, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, dialDeadline, fmt.Errorf("no answer in %v", dialDeadline))

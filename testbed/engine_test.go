@@ -3,9 +3,11 @@ package testbed
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,5 +65,47 @@ func TestEngineHangs(t *testing.T) {
 			t.Errorf("%s: it doesn't end", tt.name)
 		}
 		cancel()
+	}
+}
+
+// TestRemovalInProgress: what somebody else is removing is waited for.
+func TestRemovalInProgress(t *testing.T) {
+	o := owner{"boot", 1, 2, 3}
+	for _, tt := range []struct {
+		name     string
+		refusals int32
+		timeout  time.Duration
+		want     error
+	}{
+		{"it ends", 3, 30 * time.Second, nil},
+		{"it doesn't", 1 << 30, 100 * time.Millisecond, context.DeadlineExceeded},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var containers, networks atomic.Int32
+			engine := http.NewServeMux()
+			refuse := func(n *atomic.Int32, status int, text string) http.HandlerFunc {
+				return func(w http.ResponseWriter, _ *http.Request) {
+					if n.Add(1) > tt.refusals {
+						http.Error(w, `{"message":"it isn't there"}`, http.StatusNotFound)
+						return
+					}
+					http.Error(w, fmt.Sprintf(`{"message":%q}`, text), status)
+				}
+			}
+			list := fmt.Sprintf(`[{"Id":%q,"Name":"network","Labels":{%q:%q}}]`, fakeID, labelOwner, o)
+			answer := func(text string) http.HandlerFunc {
+				return func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) }
+			}
+			engine.HandleFunc("GET /containers/json", answer(list))
+			engine.HandleFunc("GET /networks", answer(list))
+			engine.HandleFunc("GET /images/json", answer("[]"))
+			engine.HandleFunc("DELETE /containers/"+fakeID, refuse(&containers, http.StatusConflict, "removal is already in progress"))
+			engine.HandleFunc("DELETE /networks/"+fakeID, refuse(&networks, http.StatusForbidden, "network has active endpoints"))
+			ctx, cancel := context.WithTimeout(t.Context(), tt.timeout)
+			defer cancel()
+			if err := fakeEngine(t, engine).removeOwned(ctx, o); !errors.Is(err, tt.want) {
+				t.Errorf("removeOwned: %v, want %v", err, tt.want)
+			}
+		})
 	}
 }

@@ -249,6 +249,14 @@ func TestKilled(t *testing.T) {
 		return
 	}
 	need.Docker(t)
+	me, err := self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := dialEngine(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, broker := range []string{"embedded", "comet-3.1.0"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // time for images to be built
 		defer cancel()
@@ -283,6 +291,10 @@ func TestKilled(t *testing.T) {
 		var exit *exec.ExitError
 		if err := cmd.Wait(); !errors.As(err, &exit) {
 			t.Fatal(err)
+		}
+		// The next benchmark begins while the janitor is at it.
+		if err := errors.Join(sweepScratch(me), next.sweep(ctx, me)); err != nil {
+			t.Errorf("%s: sweep at once: %v", broker, err)
 		}
 		deadline := time.Now().Add(time.Minute)
 		for len(left(t, o)) > 0 && time.Now().Before(deadline) {
@@ -324,11 +336,26 @@ func TestSweep(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	run(dead)
-	builder := images.Builder{Client: bed.engine.pool.Client}
-	if _, err := builder.Author(t.Context(), bed.command, map[string]string{labelOwner: dead.String()}); err != nil {
-		t.Fatal(err)
+	leave := func() {
+		t.Helper()
+		run(dead)
+		run(dead)
+		out, err := exec.Command("docker", "network", "create", "--label", labelOwner+"="+dead.String(), "cometbench-test").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		builder := images.Builder{Client: bed.engine.pool.Client}
+		if _, err := builder.Author(t.Context(), bed.command, map[string]string{labelOwner: dead.String()}); err != nil {
+			t.Fatal(err)
+		}
 	}
+	// Several may sweep at a time, a janitor and the next benchmark.
+	leave()
+	sweep := func() error { return bed.engine.sweep(t.Context(), bed.owner) }
+	if err := together(sweep, sweep, sweep); err != nil {
+		t.Errorf("sweep side by side: %v", err)
+	}
+	leave()
 	living := run(bed.owner)
 	scratch, err := makeScratch(memory(), dead)
 	if err != nil {

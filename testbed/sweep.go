@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
 	"github.com/ory/dockertest/v3/docker"
 )
 
 // sweep removes the containers, networks and images of owners that are gone: a killed
-// benchmark can't clean up after itself.
+// benchmark can't clean up after itself. Its janitor may be about it as well.
 func (e *engine) sweep(ctx context.Context, here owner) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, closeDeadline, fmt.Errorf("not done after %v", closeDeadline))
 	defer cancel()
@@ -60,9 +61,10 @@ func (e *engine) remove(ctx context.Context, label string, match func(value stri
 		if !match(n.Labels[label]) {
 			continue
 		}
-		var gone *docker.NoSuchNetwork
-		err := awaitDone(ctx, func() error { return client.RemoveNetwork(n.ID) })
-		if err != nil && !errors.As(err, &gone) {
+		err := insist(ctx, func() error {
+			return awaitDone(ctx, func() error { return client.RemoveNetwork(n.ID) })
+		})
+		if err != nil {
 			errs = append(errs, fmt.Errorf("remove network %s: %w", n.Name, err))
 		}
 	}
@@ -77,7 +79,7 @@ func (e *engine) remove(ctx context.Context, label string, match func(value stri
 			continue
 		}
 		err := client.RemoveImageExtended(image.ID, docker.RemoveImageOptions{Force: true, Context: ctx})
-		if err != nil && !errors.Is(err, docker.ErrNoSuchImage) {
+		if err != nil && !e.lacks(ctx, image.ID) {
 			errs = append(errs, fmt.Errorf("remove image %s: %w", short(image.ID), err))
 		}
 	}
@@ -85,14 +87,37 @@ func (e *engine) remove(ctx context.Context, label string, match func(value stri
 }
 
 func (e *engine) removeContainer(ctx context.Context, id string) error {
-	err := e.pool.Client.RemoveContainer(docker.RemoveContainerOptions{
-		ID: id, Force: true, RemoveVolumes: true, Context: ctx,
+	err := insist(ctx, func() error {
+		return e.pool.Client.RemoveContainer(docker.RemoveContainerOptions{
+			ID: id, Force: true, RemoveVolumes: true, Context: ctx,
+		})
 	})
-	var gone *docker.NoSuchContainer
-	if err != nil && !errors.As(err, &gone) {
+	if err != nil {
 		return fmt.Errorf("remove container %s: %w", short(id), err)
 	}
 	return nil
+}
+
+// insist removes a container or a network for good. That it isn't there any
+// more is right; and while the engine refuses because it is being removed
+// already (by the janitor of a dead benchmark, say, which the next one has come
+// across), or what is being removed still uses it, insist tries again.
+func insist(ctx context.Context, remove func() error) error {
+	for {
+		err := remove()
+		var container *docker.NoSuchContainer
+		var network *docker.NoSuchNetwork
+		if err == nil || errors.As(err, &container) || errors.As(err, &network) {
+			return nil
+		}
+		var refused *docker.Error
+		if !errors.As(err, &refused) || refused.Status != http.StatusConflict && refused.Status != http.StatusForbidden {
+			return err
+		}
+		if waited := pause(ctx, poll); waited != nil {
+			return fmt.Errorf("%w (%w)", err, waited)
+		}
+	}
 }
 
 // close removes what the owner still has on the engine.
