@@ -243,13 +243,21 @@ func (c *containers) exec(ctx context.Context, p *container, stdout, stderr io.W
 	return nil
 }
 
-// exitCode returns the exit code of a command that has ended.
+// exitCode returns the exit code of a command that has closed its output. The
+// engine may learn a moment later that it has ended, and says 0 until then.
 func (c *containers) exitCode(ctx context.Context, exec string) (int, error) {
-	told, err := await(ctx, func() (*docker.ExecInspect, error) { return c.engine.pool.Client.InspectExec(exec) })
-	if err != nil {
-		return 0, err
+	for {
+		told, err := await(ctx, func() (*docker.ExecInspect, error) { return c.engine.pool.Client.InspectExec(exec) })
+		if err != nil {
+			return 0, err
+		}
+		if !told.Running {
+			return told.ExitCode, nil
+		}
+		if err := pause(ctx, 5*time.Millisecond); err != nil {
+			return 0, err
+		}
 	}
-	return told.ExitCode, nil
 }
 
 func (c *containers) delay(ctx context.Context, latency time.Duration) (string, error) {

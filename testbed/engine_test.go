@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,5 +108,38 @@ func TestRemovalInProgress(t *testing.T) {
 				t.Errorf("removeOwned: %v, want %v", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestExitCode: an engine that hasn't noticed yet that a command has ended, and
+// says 0 until then, is asked again.
+func TestExitCode(t *testing.T) {
+	var asked atomic.Int32
+	engine := http.NewServeMux()
+	engine.HandleFunc("POST /containers/"+fakeID+"/exec", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"Id":%q}`, fakeID)
+	})
+	engine.HandleFunc("POST /exec/"+fakeID+"/start", func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close() // the end of the command's output
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n")
+	})
+	engine.HandleFunc("GET /exec/"+fakeID+"/json", func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) < 3 {
+			io.WriteString(w, `{"Running":true,"ExitCode":null}`)
+			return
+		}
+		io.WriteString(w, `{"Running":false,"ExitCode":7}`)
+	})
+	c := &containers{engine: fakeEngine(t, engine)}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	err := c.exec(ctx, &container{name: "author", id: fakeID}, io.Discard, io.Discard, "false")
+	if err == nil || !strings.Contains(err.Error(), "exit code 7") {
+		t.Errorf("%v, want exit code 7", err)
 	}
 }
