@@ -116,7 +116,7 @@ func (c *containers) start(ctx context.Context, p part) error {
 	}
 	life := strconv.Itoa(int(c.plan.life.Seconds()))
 	comet := func(command []string) {
-		o.Repository = c.subject.image.Tag
+		o.Repository = c.subject.image.ID
 		o.Entrypoint = append([]string{"timeout", "-k", "5", life, "sh", "-c", stopper, "sh"}, command...)
 	}
 	ours := func(args ...string) {
@@ -133,8 +133,9 @@ func (c *containers) start(ctx context.Context, p part) error {
 			h.Sysctls = map[string]string{"net.ipv4.ip_local_port_range": "1024 65535"}
 		}
 	case p == brokerPart && c.subject.Broker.Kind == images.Foreign:
-		// As its maker meant it to run, but for the limits.
-		o.Repository, o.User = c.subject.Broker.Path, ""
+		// As its maker meant it to run, but for the limits: the image that
+		// was found at first, whatever its name means by now.
+		o.Repository, o.User = c.subject.Software.Image, ""
 		host = func(h *docker.HostConfig) { h.PidsLimit, h.ReadonlyRootfs = cometPids, false }
 	case p == brokerPart && embedded:
 		ours("broker", "-receive", ":"+strconv.Itoa(vtp.DefaultPort), "-broadcast", ":"+strconv.Itoa(vtp.BroadcastPort), "-eventdb", eventDBDir)
@@ -158,6 +159,9 @@ func (c *containers) start(ctx context.Context, p part) error {
 // launch starts a container with no more privileges than o and host give it,
 // and watches it.
 func (c *containers) launch(ctx context.Context, name string, o *dockertest.RunOptions, host func(*docker.HostConfig)) (*container, error) {
+	if c.engine.lacks(ctx, o.Repository) { // it would be pulled
+		return nil, fmt.Errorf("start %s: its image %s is no longer on the engine: start the benchmark again, and remove (or prune) no images while it runs", name, o.Repository)
+	}
 	o.Repository, o.Tag = splitTag(o.Repository)
 	o.Name = "cometbench-" + c.run + "-" + name
 	o.Labels = c.labels

@@ -108,6 +108,23 @@ func TestForeign(t *testing.T) {
 	if got := units(run); strings.Contains(got, "broker-") || !strings.Contains(got, "missing-events") {
 		t.Errorf("figures: %s", got)
 	}
+	// What was prepared runs, whatever its name has come to mean; nothing is
+	// pulled in its stead when it is gone.
+	docker := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command("docker", args...).CombinedOutput(); err != nil {
+			t.Fatalf("docker %s: %v\n%s", args, err, out)
+		}
+	}
+	cell := matrix.Cell{Broker: s.Broker.Label, Conns: 1, Events: 1}
+	docker("tag", bed.engine.author, name)
+	if _, err := bed.Run(t.Context(), s, cell, "", stopped{}); err != nil {
+		t.Errorf("another image has its name: %v", err)
+	}
+	docker("rmi", s.Software.Image)
+	if _, err := bed.Run(t.Context(), s, cell, "", stopped{}); err == nil || !strings.Contains(err.Error(), "no longer on the engine") {
+		t.Errorf("the image was removed: %v", err)
+	}
 	if _, err := bed.Prepare(t.Context(), images.Broker{Name: "image:x", Kind: images.Foreign, Path: "cometbench-test/none:none"}); err == nil || !strings.Contains(err.Error(), "no image cometbench-test/none:none") {
 		t.Errorf("an image that isn't there: %v", err)
 	}
