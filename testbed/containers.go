@@ -44,9 +44,11 @@ type containers struct {
 
 // container is one that was started.
 type container struct {
-	name string
-	id   string
-	ip   string
+	name  string
+	id    string
+	ip    string
+	ended chan struct{} // closed when death is set
+	death error         // nil where its end was asked for
 }
 
 // Where the parts keep their files in a container: on tmpfs, as the original
@@ -185,7 +187,7 @@ func (c *containers) launch(ctx context.Context, name string, o *dockertest.RunO
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	started := &container{name: name, id: resource.Container.ID}
+	started := &container{name: name, id: resource.Container.ID, ended: make(chan struct{})}
 	for _, n := range resource.Container.NetworkSettings.Networks {
 		started.ip = n.IPAddress
 	}
@@ -195,6 +197,7 @@ func (c *containers) launch(ctx context.Context, name string, o *dockertest.RunO
 
 // watch waits for a container's end and tells of one that nobody asked for.
 func (c *containers) watch(p *container) {
+	defer close(p.ended)
 	code, err := c.engine.pool.Client.WaitContainer(p.id)
 	if c.closing.Load() {
 		return
@@ -202,6 +205,7 @@ func (c *containers) watch(p *container) {
 	if err == nil {
 		err = fmt.Errorf("%s ended with exit code %d: %s", p.name, code, c.logs(p))
 	}
+	p.death = err
 	c.deaths <- err
 }
 
@@ -311,6 +315,14 @@ func (c *containers) follow(p *container) lines {
 				ended <- err
 				return []byte(line), nil
 			default:
+			}
+			select {
+			case <-p.ended:
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+			if p.death != nil {
+				return nil, p.death
 			}
 			return nil, errors.Join(fmt.Errorf("%s ended: %s", p.name, c.logs(p)), err)
 		case <-ctx.Done():

@@ -21,9 +21,9 @@ type process struct {
 	cmd     *exec.Cmd
 	printed chan []byte // lines of standard output, closed at its end
 	log     *tail
-	ended   chan struct{} // closed when err is set
-	err     error
-	stopped atomic.Bool // its end is no surprise
+	ended   chan struct{} // closed when death is set
+	death   error         // how it ended
+	stopped atomic.Bool   // its end is no surprise
 }
 
 // launch starts a process. An end that nobody asked for is sent to deaths.
@@ -52,18 +52,18 @@ func launch(name string, cmd *exec.Cmd, deaths chan<- error) (*process, error) {
 		}
 		close(p.printed)
 		io.Copy(io.Discard, stdout)
-		p.err = cmd.Wait()
+		p.death = p.describe(cmd.Wait())
 		if !p.stopped.Load() {
-			deaths <- p.failure()
+			deaths <- p.death
 		}
 	}()
 	return p, nil
 }
 
-func (p *process) failure() error {
+func (p *process) describe(end error) error {
 	how := "ended"
-	if p.err != nil {
-		how = "ended with " + p.err.Error()
+	if end != nil {
+		how = "ended with " + end.Error()
 	}
 	if text := p.log.String(); text != "" {
 		return fmt.Errorf("%s %s: %s", p.name, how, text)
@@ -80,7 +80,7 @@ func (p *process) line(ctx context.Context) ([]byte, error) {
 		}
 		select {
 		case <-p.ended:
-			return nil, p.failure()
+			return nil, p.death
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}

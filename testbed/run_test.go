@@ -18,6 +18,7 @@ import (
 	"cometbench/images"
 	"cometbench/internal/need"
 	"cometbench/matrix"
+	"cometbench/netem"
 	"cometbench/results"
 )
 
@@ -207,6 +208,30 @@ func TestRunCancelled(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestDelayFails: a run says once why its delay can't be. What is asked for is
+// longer than a delay may be.
+func TestDelayFails(t *testing.T) {
+	need.Root(t)
+	bed := newTestbed(t)
+	for _, tt := range sites[:2] {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.containers {
+				need.Docker(t)
+			}
+			s := subject(t, bed, tt.broker)
+			s.contained = tt.containers
+			cell := matrix.Cell{Broker: s.Broker.Label, Latency: 2 * netem.MaxOneWay, Conns: 1, Events: 1}
+			run, err := bed.Run(t.Context(), s, cell, "", stopped{})
+			if err == nil {
+				t.Fatalf("no error, but %+v", run)
+			}
+			if n := strings.Count(err.Error(), "want a time above zero"); n != 1 || !strings.Contains(err.Error(), "delay ended") {
+				t.Errorf("it says %d times why: %v", n, err)
+			}
+		})
+	}
 }
 
 // dying is a clock that kills a part of the run when the measured phase begins.
