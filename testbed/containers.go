@@ -116,18 +116,18 @@ func (c *containers) start(ctx context.Context, p part) error {
 		h.PidsLimit = cometPids
 		h.Tmpfs = map[string]string{eventDBDir: tmpfsOptions, filepath.Dir(logFile): tmpfsOptions, "/tmp": tmpfsOptions}
 	}
-	life := strconv.Itoa(int(c.plan.life.Seconds()))
 	comet := func(command []string) {
 		o.Repository = c.subject.image.ID
+		life := strconv.Itoa(int(c.plan.life.Seconds()))
 		o.Entrypoint = append([]string{"timeout", "-k", "5", life, "sh", "-c", stopper, "sh"}, command...)
 	}
-	ours := func(args ...string) {
-		o.Repository, o.Cmd = c.author, args
+	ours := func(name string, args ...string) {
+		o.Repository, o.Cmd = c.author, append([]string{name, "-for", c.plan.life.String()}, args...)
 	}
 	embedded := c.subject.image == nil
 	switch {
 	case p == authorPart:
-		ours("pause", "-for", c.plan.life.String())
+		ours("pause")
 		host = func(h *docker.HostConfig) {
 			h.PidsLimit = int64(c.plan.cell.Conns) + 1024 // a thread a connection at most
 			h.Tmpfs = map[string]string{outputDir: tmpfsOptions}
@@ -135,8 +135,9 @@ func (c *containers) start(ctx context.Context, p part) error {
 			h.Sysctls = map[string]string{"net.ipv4.ip_local_port_range": "1024 65535"}
 		}
 	case p == brokerPart && c.subject.Broker.Kind == images.Foreign:
-		// As its maker meant it to run, but for the limits: the image that
-		// was found at first, whatever its name means by now.
+		// As its maker meant it to run, but for the limits: it has no life of
+		// its own, and is only found by its label. It is the image that was
+		// found at first, whatever its name means by now.
 		o.Repository, o.User = c.subject.Software.Image, ""
 		host = func(h *docker.HostConfig) { h.PidsLimit, h.ReadonlyRootfs = cometPids, false }
 	case p == brokerPart && embedded:
@@ -270,7 +271,7 @@ func (c *containers) exitCode(ctx context.Context, exec string) (int, error) {
 
 func (c *containers) delay(ctx context.Context, latency time.Duration) (string, error) {
 	o := &dockertest.RunOptions{Cmd: []string{
-		"delay", "-interface", "eth0", "-latency", latency.String(), "-netem", string(c.plan.netem),
+		"delay", "-for", c.plan.life.String(), "-interface", "eth0", "-latency", latency.String(), "-netem", string(c.plan.netem),
 	}}
 	o.Repository = c.author
 	sidecar, err := c.launch(ctx, "delay", o, func(h *docker.HostConfig) {

@@ -75,7 +75,7 @@ func (l *local) start(ctx context.Context, p part) error {
 	case p == brokerPart:
 		return l.startBroker(ctx)
 	case p == subscriberPart:
-		cmd := l.brokerSide("subscriber", "-remote", l.broadcast, "-eventdb", l.dir(p))
+		cmd := l.brokerSide("subscriber", "-stdin", "-remote", l.broadcast, "-eventdb", l.dir(p))
 		return l.launch(p, cmd)
 	}
 	return nil // the author's place is there without a process of its own
@@ -86,7 +86,7 @@ func (l *local) startBroker(ctx context.Context) error {
 	if l.pair != nil {
 		host, receive, broadcast = l.pair.BrokerAddr.String(), vtp.DefaultPort, vtp.BroadcastPort
 	}
-	cmd := l.brokerSide("broker", "-eventdb", l.dir(brokerPart),
+	cmd := l.brokerSide("broker", "-stdin", "-eventdb", l.dir(brokerPart),
 		"-receive", net.JoinHostPort(host, strconv.Itoa(receive)),
 		"-broadcast", net.JoinHostPort(host, strconv.Itoa(broadcast)))
 	if err := l.launch(brokerPart, cmd); err != nil {

@@ -37,6 +37,11 @@ func launch(name string, cmd *exec.Cmd, deaths chan<- error) (*process, error) {
 		return nil, err
 	}
 	cmd.Stderr = p.log
+	// What is started with -stdin ends when the pipe does: however this process
+	// ends, nobody else holds its other end.
+	if _, err := cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
 	bindToParent(cmd)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)

@@ -5,7 +5,8 @@ package testbed
 import "os/exec"
 
 // bindToParent does nothing where no system call binds a child to its parent:
-// what a killed benchmark leaves there, the janitor ends.
+// there, broker and subscriber end with their standard input, which only the
+// parent holds, and the author with what it has to send, or its timeout.
 func bindToParent(*exec.Cmd) {}
 
 // detach does nothing: a janitor that a Ctrl-C ends too has this process's own

@@ -48,7 +48,7 @@ type runPlan struct {
 	cell    matrix.Cell
 	netem   netem.Kind
 	scratch string        // a folder of this machine for the run, removed after it
-	life    time.Duration // after which whatever is left ends by itself
+	life    time.Duration // after which what is left ends by itself, but for an image of somebody else's
 }
 
 // authorDeadline bounds the author's whole work in a cell.

@@ -21,8 +21,10 @@ func runBroker(ctx context.Context, std command.Streams, args []string) error {
 	fs.StringVar(&c.Receive, "receive", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.DefaultPort)), "`address` for authors, host:port")
 	fs.StringVar(&c.Broadcast, "broadcast", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.BroadcastPort)), "`address` for subscribers, host:port")
 	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this `folder`")
+	var l life
+	l.flags(fs)
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), "usage: cometbench broker -eventdb DIR [flags]\n\nPrints the addresses, as a line of JSON, when it listens. Ends on SIGTERM.\n\n")
+		fmt.Fprint(fs.Output(), "usage: cometbench broker -eventdb DIR [flags]\n\nPrints the addresses, as a line of JSON, when it listens. Ends on SIGTERM and SIGINT.\n\n")
 		fs.PrintDefaults()
 	}
 	if err := command.ParseFlags(fs, std, args, false); err != nil {
@@ -31,6 +33,8 @@ func runBroker(ctx context.Context, std command.Streams, args []string) error {
 	if c.EventDB == "" {
 		return command.UsageErrorf("broker: -eventdb is required")
 	}
+	ctx, end := l.begin(ctx, std.In)
+	defer end()
 	b, err := broker.Listen(c)
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 
 	"cometbench/internal/command"
 	"cometbench/netem"
@@ -18,15 +17,16 @@ func runDelay(ctx context.Context, std command.Streams, args []string) error {
 	fs.DurationVar(&d.OneWay, "latency", 0, "by this `time`, one way")
 	kind := fs.String("netem", string(netem.Auto), "by this `kind` of delay: auto, kernel, or userspace")
 	fs.IntVar(&d.Packets, "packets", 0, "hold this `number` of packets at most (default: enough for 100,000 packets/s)")
-	stdin := fs.Bool("stdin", false, "end when standard input does, so as to die with a parent that holds its other end")
+	var l life
+	l.flags(fs)
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), `usage: cometbench delay -latency 10ms [-interface eth0] [-netem auto] [-stdin]
+		fmt.Fprint(fs.Output(), `usage: cometbench delay -latency 10ms [-interface eth0] [-netem auto] [-for 1h] [-stdin]
 
 Delays what an interface of the network namespace it runs in sends. Prints a
-line of JSON when the delay is in force; on SIGTERM and SIGINT (and with -stdin
-when standard input ends) sends the packets that it holds, takes the delay away
-and prints a line of JSON with statistics. Needs the capability NET_ADMIN, and
-NET_RAW where the kernel has no netem.
+line of JSON when the delay is in force; on SIGTERM and SIGINT (with -for when
+that time is over, and with -stdin when standard input ends) sends the packets
+that it holds, takes the delay away and prints a line of JSON with statistics.
+Needs the capability NET_ADMIN, and NET_RAW where the kernel has no netem.
 
 Killed, it can't take the delay away: then the kernel's netem goes on, and
 packets that were held in user space are lost, as all that follow them, until
@@ -48,14 +48,7 @@ the next delay on the interface has ended.
 	if d.Kind, err = netem.ParseKind(*kind); err != nil {
 		return command.UsageErrorf("delay: -netem: %w", err)
 	}
-	if *stdin {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		defer cancel()
-		go func() {
-			_, _ = io.Copy(io.Discard, std.In)
-			cancel()
-		}()
-	}
+	ctx, end := l.begin(ctx, std.In)
+	defer end()
 	return netem.HoldDelay(ctx, std.Out, d)
 }

@@ -32,6 +32,25 @@ func TestPauseEndsWithContext(t *testing.T) {
 	}
 }
 
+// TestLife: a part that nobody ends does so when its time is over, and when its
+// standard input is (which is empty here).
+func TestLife(t *testing.T) {
+	for _, life := range [][]string{{"-for", "1ms"}, {"-stdin"}, {"-for", "1h", "-stdin"}} {
+		for _, args := range [][]string{
+			{"broker", "-receive", "127.0.0.1:0", "-broadcast", "127.0.0.1:0", "-eventdb", t.TempDir()},
+			{"subscriber", "-remote", "127.0.0.1:1", "-eventdb", t.TempDir()},
+			{"pause"},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			args = append(args, life...)
+			if _, stderr, code := try(t, ctx, args...); code != 0 || ctx.Err() != nil {
+				t.Errorf("%s: exit code %d, %v: %s", args, code, ctx.Err(), stderr)
+			}
+			cancel()
+		}
+	}
+}
+
 func TestTar(t *testing.T) {
 	dir := t.TempDir()
 	want := map[string]string{"author.log": "log", "db/comet.broker_test": "\x00\x01"}

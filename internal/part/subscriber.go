@@ -18,8 +18,10 @@ func runSubscriber(ctx context.Context, std command.Streams, args []string) erro
 	var c broker.SubscriberConfig
 	fs.StringVar(&c.Remote, "remote", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.BroadcastPort)), "the broker's `address` for subscribers, host:port")
 	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this `folder`")
+	var l life
+	l.flags(fs)
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), "usage: cometbench subscriber -eventdb DIR [-remote HOST:PORT]\n\nReceives events until SIGTERM.\n\n")
+		fmt.Fprint(fs.Output(), "usage: cometbench subscriber -eventdb DIR [-remote HOST:PORT] [flags]\n\nReceives events until SIGTERM or SIGINT.\n\n")
 		fs.PrintDefaults()
 	}
 	if err := command.ParseFlags(fs, std, args, false); err != nil {
@@ -28,5 +30,7 @@ func runSubscriber(ctx context.Context, std command.Streams, args []string) erro
 	if c.EventDB == "" {
 		return command.UsageErrorf("subscriber: -eventdb is required")
 	}
+	ctx, end := l.begin(ctx, std.In)
+	defer end()
 	return broker.Subscribe(ctx, c)
 }
