@@ -164,7 +164,9 @@ const (
 func (p *gdbmPart) reachable(at int64, i int, hash uint32, key []byte) error {
 	table := p.bucket[p.tableAt:]
 	home := int(hash % uint32(p.bucketElems))
-	p.searched += int64((i - home + p.bucketElems) % p.bucketElems)
+	if p.searched += int64(i - home); i < home { // the search goes on at the start
+		p.searched += int64(p.bucketElems)
+	}
 	if p.searched > gdbmSearch*p.size {
 		return p.corrupt(at+int64(p.tableAt+i*p.elem), -1, "keys near the places that their hashes ask for", fmt.Sprintf("%d elements between them in a file of %d bytes", p.searched, p.size))
 	}
