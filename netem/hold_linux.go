@@ -244,9 +244,9 @@ func (h *holder) run() error {
 		case wait < idle:
 			err = h.sleep(wait - h.spin)
 		case drained == 0:
-			err = h.sleep(idle)
+			err = h.sleepEmpty(nil)
 		case now-drained < grace:
-			err = h.sleep(grace)
+			err = h.sleepEmpty(timespec(grace))
 		default:
 			return nil
 		}
@@ -279,17 +279,14 @@ func (h *holder) remaining(head *unix.Tpacket2Hdr, wall int64) time.Duration {
 	return min(h.delay-time.Duration(wall-stamp), h.delay)
 }
 
-// sleep waits so long, or until it is told to stop; if the ring is empty, also
-// until a packet comes.
-func (h *holder) sleep(wait time.Duration) error {
-	events := h.events[:2]
-	if h.ring.header(0) == nil {
-		events = h.events[:3]
-	}
-	var timeout *unix.Timespec
-	if wait != idle {
-		timeout = timespec(wait)
-	}
+// sleep waits so long, or until it is told to stop.
+func (h *holder) sleep(wait time.Duration) error { return h.poll(h.events[:2], timespec(wait)) }
+
+// sleepEmpty waits until a packet comes into the ring, which was empty when it
+// was last looked at: one that has come since ends it at once.
+func (h *holder) sleepEmpty(timeout *unix.Timespec) error { return h.poll(h.events[:3], timeout) }
+
+func (h *holder) poll(events []unix.PollFd, timeout *unix.Timespec) error {
 	_, err := unix.Ppoll(events, timeout, nil)
 	if err != nil && err != unix.EINTR {
 		return fmt.Errorf("wait for packets: %w", err)

@@ -104,6 +104,37 @@ func TestClock(t *testing.T) {
 	}
 }
 
+// TestSleepEmpty: a packet that comes after the ring was found empty, and
+// before its holder sleeps, must not wait for the next one.
+func TestSleepEmpty(t *testing.T) {
+	h := &holder{ring: newMemory(4), base: time.Now()}
+	for i := range h.events {
+		// An eventfd stands for each: of the ring, it can be read.
+		fd, err := unix.Eventfd(uint(i/2), unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		h.events[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	}
+	if wait := h.wait(0, 0); wait != idle {
+		t.Fatalf("the head of an empty ring is waited for for %v", wait)
+	}
+	h.ring.fill(0, time.Now(), make([]byte, 60))
+	woken := make(chan error, 1)
+	go func() { woken <- h.sleepEmpty(nil) }()
+	select {
+	case err := <-woken:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		_, _ = unix.Write(int(h.events[0].Fd), []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		<-woken
+		t.Error("it sleeps on")
+	}
+}
+
 func TestClocks(t *testing.T) {
 	const ms = int64(time.Millisecond)
 	for _, test := range []struct {
