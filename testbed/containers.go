@@ -353,12 +353,14 @@ func (c *containers) copyOut(ctx context.Context, p part, dir string) error {
 	if unpackErr := <-unpacked; err == nil {
 		err = unpackErr
 	}
-	// A file that changes while it is read is a database that is being
-	// written; whether it is whole is for its reader to say.
-	if text := log.String(); err != nil && !strings.Contains(text, "file changed as we read it") {
-		return fmt.Errorf("copy files of the %s: %w: %s", p, err, text)
+	if err == nil {
+		return nil
 	}
-	return nil
+	text := log.String()
+	if strings.Contains(text, "file changed as we read it") {
+		err = errChanging
+	}
+	return fmt.Errorf("copy files of the %s: %w: %s", p, err, text)
 }
 
 func (c *containers) netstat(ctx context.Context, p part) (string, error) {

@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"errors"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -35,8 +36,9 @@ func (r reading) StartTimer() {
 func (r reading) StopTimer() { close(r.stop); <-r.done }
 
 // TestReadWhileCometWrites reads the broker's database, copied out of its
-// container, while a Comet writes it: it is an error, or a part of what the
-// database holds in the end, never less than before and never something else.
+// container as a site does, while a Comet writes it: it is an error, or a part
+// of what the database holds in the end, never less than before and never
+// something else.
 func TestReadWhileCometWrites(t *testing.T) {
 	need.Docker(t)
 	bed := newTestbed(t)
@@ -62,9 +64,7 @@ func TestReadWhileCometWrites(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				err = unpack(stdout, dir)
-				_ = tar.Wait() // "file changed as we read it" is what this is about
-				if err != nil {
+				if errors.Join(unpack(stdout, dir), tar.Wait()) != nil { // such as "file changed as we read it"
 					failed++
 					return
 				}

@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,7 +67,9 @@ func (x *experiment) probe(ctx context.Context) (key string, err error) {
 
 func (x *experiment) subscriberHas(ctx context.Context, key string) (bool, error) {
 	dir := filepath.Join(x.plan.scratch, "ready")
-	if err := x.refresh(ctx, subscriberPart, dir); err != nil {
+	if err := x.refresh(ctx, subscriberPart, dir); errors.Is(err, errChanging) {
+		return false, nil // look again
+	} else if err != nil {
 		return false, err
 	}
 	for _, name := range []string{"cometbench_probe", "_probe"} {
@@ -90,13 +93,19 @@ func (x *experiment) subscriberHas(ctx context.Context, key string) (bool, error
 	return false, nil
 }
 
-// refresh copies a part's files into a fresh folder.
-func (x *experiment) refresh(ctx context.Context, p part, dir string) error {
-	if err := os.RemoveAll(dir); err != nil {
-		return err
+// refresh copies a part's files into a fresh folder, if need be several times,
+// until none changes meanwhile.
+func (x *experiment) refresh(ctx context.Context, p part, dir string) (err error) {
+	for range 5 {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return err
+		}
+		if err = x.site.copyOut(ctx, p, dir); !errors.Is(err, errChanging) {
+			return err
+		}
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return err
-	}
-	return x.site.copyOut(ctx, p, dir)
+	return err
 }

@@ -310,6 +310,9 @@ func (x *experiment) settle(ctx context.Context) error {
 		if err == nil && n >= x.run.Author.Acked {
 			return nil
 		}
+		if errors.Is(err, errChanging) {
+			grown = time.Now()
+		}
 		if err == nil && n > entries {
 			entries, grown = n, time.Now()
 		}

@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -16,6 +17,10 @@ const (
 	subscriberPart part = "subscriber"
 	authorPart     part = "author"
 )
+
+// errChanging is the error of a copy of files that were being written: a page of
+// a database may be half of one state and half of another, and look well.
+var errChanging = errors.New("files changed while they were read")
 
 // site is where the parts of one run live: containers of an engine, or
 // processes of this machine. A site is made for one run and closed after it;
@@ -56,7 +61,8 @@ type site interface {
 	undelay(ctx context.Context) (netem.Stats, error)
 
 	// copyOut copies the files of a part (its event databases; the author's
-	// folder) into the folder dir of this machine.
+	// folder) into the folder dir of this machine. The error is errChanging
+	// where a file was seen to change meanwhile.
 	copyOut(ctx context.Context, p part, dir string) error
 
 	// netstat returns the text of /proc/net/netstat of the part's network
