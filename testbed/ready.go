@@ -67,9 +67,11 @@ func (x *experiment) probe(ctx context.Context) (key string, err error) {
 
 func (x *experiment) subscriberHas(ctx context.Context, key string) (bool, error) {
 	dir := filepath.Join(x.plan.scratch, "ready")
-	if err := x.refresh(ctx, subscriberPart, dir); errors.Is(err, errChanging) {
+	err := x.refresh(ctx, subscriberPart, dir)
+	if errors.Is(err, errChanging) {
 		return false, nil // look again
-	} else if err != nil {
+	}
+	if err != nil {
 		return false, err
 	}
 	for _, name := range []string{"cometbench_probe", "_probe"} {

@@ -310,10 +310,7 @@ func (x *experiment) settle(ctx context.Context) error {
 		if err == nil && n >= x.run.Author.Acked {
 			return nil
 		}
-		if errors.Is(err, errChanging) {
-			grown = time.Now()
-		}
-		if err == nil && n > entries {
+		if n > entries || errors.Is(err, errChanging) {
 			entries, grown = n, time.Now()
 		}
 		if time.Since(grown) > settling {
