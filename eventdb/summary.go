@@ -20,10 +20,16 @@ type Summary struct {
 	Resolution time.Duration
 }
 
+// Span returns the time from the first event to the last, as a time that long
+// after the Unix epoch: a time.Duration ends at 292 years.
+func (s Summary) Span() time.Time {
+	return time.Unix(s.Last.Unix()-s.First.Unix(), int64(s.Last.Nanosecond()-s.First.Nanosecond()))
+}
+
 // Seconds returns the time from the first event to the last, which may be more
 // than a time.Duration can hold.
 func (s Summary) Seconds() float64 {
-	span := time.Unix(s.Last.Unix()-s.First.Unix(), int64(s.Last.Nanosecond()-s.First.Nanosecond()))
+	span := s.Span()
 	return float64(span.Unix()) + float64(span.Nanosecond())/1e9
 }
 

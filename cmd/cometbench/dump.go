@@ -124,8 +124,7 @@ func dumpSummary(out io.Writer, db *eventdb.DB, asJSON bool) error {
 	if s.Entries > 0 {
 		first, last = unixSeconds(s.First), unixSeconds(s.Last)
 	}
-	// A time.Duration ends at 292 years.
-	seconds := unixSeconds(time.Unix(s.Last.Unix()-s.First.Unix(), int64(s.Last.Nanosecond()-s.First.Nanosecond())))
+	seconds := unixSeconds(s.Span())
 	if !asJSON {
 		_, err = fmt.Fprintf(out, "entries: %d\nfirst: %s\nlast: %s\nseconds: %s\nformat: %s\n", s.Entries, first, last, seconds, s.Format)
 		return err
