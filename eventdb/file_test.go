@@ -69,3 +69,17 @@ func TestSettle(t *testing.T) {
 		})
 	}
 }
+
+// readWhile reads the entries of a database that was opened, and calls change
+// before the first ("opened") or after it ("first entry").
+func readWhile(db *DB, when string, change func()) (n int, err error) {
+	if when == "opened" {
+		change()
+	}
+	for _, err = range db.Entries() {
+		if n++; n == 1 && err == nil && when == "first entry" {
+			change()
+		}
+	}
+	return n, err
+}

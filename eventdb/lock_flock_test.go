@@ -23,10 +23,7 @@ func TestGDBMLocked(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			write := func(when string) {
-				if when != c.when {
-					return
-				}
+			n, err := readWhile(db, c.when, func() {
 				f, err := os.OpenFile(path, os.O_RDWR, 0)
 				if err != nil {
 					t.Fatal(err)
@@ -35,14 +32,7 @@ func TestGDBMLocked(t *testing.T) {
 				if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 					t.Fatal(err)
 				}
-			}
-			write("opened")
-			n := 0
-			for _, err = range db.Entries() {
-				if n++; n == 1 && err == nil {
-					write("first entry")
-				}
-			}
+			})
 			if errors.Is(err, ErrChanged) != (c.when != "") {
 				t.Errorf("%d entries, %v", n, err)
 			}

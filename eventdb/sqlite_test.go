@@ -45,20 +45,11 @@ func TestSQLiteReplaced(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer db.Close()
-				change := func(now string) {
-					if now == when {
-						if err := c.change(path); err != nil {
-							t.Fatal(err)
-						}
+				n, err := readWhile(db, when, func() {
+					if err := c.change(path); err != nil {
+						t.Fatal(err)
 					}
-				}
-				change("opened")
-				n := 0
-				for _, err = range db.Entries() {
-					if n++; n == 1 && err == nil {
-						change("first entry")
-					}
-				}
+				})
 				if errors.Is(err, ErrChanged) != c.changed || !c.changed && err != nil {
 					t.Errorf("%d entries, %v", n, err)
 				}
