@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"os"
 	"testing"
+
+	"cometbench/internal/need"
 )
 
 // wakeLatency is what the kernel allows waking up a processor to take, in
@@ -12,7 +14,7 @@ func wakeLatency(t *testing.T) uint32 {
 	t.Helper()
 	f, err := os.Open("/dev/cpu_dma_latency")
 	if err != nil {
-		t.Skip(err)
+		need.Skip(t, "cpuidle", err.Error())
 	}
 	defer f.Close()
 	b := make([]byte, 4)
@@ -26,7 +28,7 @@ func TestHold(t *testing.T) {
 	before := wakeLatency(t)
 	request := Hold()
 	if request == nil {
-		t.Skip("this kernel's processors never sleep, or it isn't for us to ask")
+		need.Skip(t, "cpuidle", "this kernel's processors never sleep, or it isn't for us to ask")
 	}
 	if got := wakeLatency(t); got != 0 {
 		t.Errorf("waking up may take %d µs, want 0", got)
