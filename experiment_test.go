@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/images"
 	"cometbench/internal/progress"
 	"cometbench/matrix"
 	"cometbench/results"
+	"cometbench/subject"
 	"cometbench/testbed"
 )
 
@@ -94,7 +94,7 @@ func newExperiment(b *testing.B) *experiment {
 // prepare makes the brokers ready. A broker that was asked for by name must
 // be; one that was only the default is left out, with the reason.
 func (x *experiment) prepare(ctx context.Context) (leftOut, err error) {
-	var brokers []images.Broker
+	var brokers []subject.Subject
 	var labels []string
 	for _, broker := range x.options.brokers {
 		subject, err := x.bed.Prepare(ctx, broker)

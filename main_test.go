@@ -8,17 +8,17 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/images"
-	"cometbench/internal/part"
+	"cometbench/internal/agent"
 	"cometbench/matrix"
 	"cometbench/netem"
+	"cometbench/subject"
 )
 
 // TestMain is the benchmark, or one of its parts: those on this machine are
 // this executable, started again, since to build another would take a new
 // machine a quarter of a minute before its first result.
 func TestMain(m *testing.M) {
-	if parts := part.Commands(); len(os.Args) > 1 && parts.Has(os.Args[1]) {
+	if parts := agent.Commands(); len(os.Args) > 1 && parts.Has(os.Args[1]) {
 		os.Exit(parts.Main())
 	}
 	defineFlags()
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 // defineFlags defines the flags of the benchmark; [parseOptions] reads them back.
 func defineFlags() {
 	standard := matrix.Default()
-	flag.String("broker", "", "brokers to measure, a comma-separated `list` of embedded, comet-3.1.0, comet@FOLDER,\ncomet@git+URL#REVISION, image:NAME, tcp://HOST:PORT (default: embedded and, where an engine answers, "+images.Newest+")")
+	flag.String("broker", "", "brokers to measure, a comma-separated `list` of embedded, comet-3.1.0, comet@FOLDER,\ncomet@git+URL#REVISION, image:NAME, tcp://HOST:PORT (default: embedded and, where an engine answers, "+subject.Newest+")")
 	flag.String("latency", join(standard.Latencies), "one-way delays of what the author sends, a comma-separated `list`")
 	flag.String("conns", join(standard.Conns), "simultaneous connections of the author, a comma-separated `list`")
 	flag.Int("events", standard.Events, "how `many` events the author sends in a run")
@@ -53,7 +53,7 @@ func defineFlags() {
 
 // options is what the flags ask for.
 type options struct {
-	brokers  []images.Broker
+	brokers  []subject.Subject
 	defaults bool // the brokers are the default, not asked for by name
 	matrix   matrix.Matrix
 	netem    netem.Kind
@@ -96,9 +96,9 @@ func parseOptions() (options, error) {
 	}
 	names := value("broker")
 	if o.defaults {
-		names = "embedded," + images.Newest
+		names = "embedded," + subject.Newest
 	}
-	if o.brokers, err = images.ParseList(names); err != nil {
+	if o.brokers, err = subject.ParseList(names); err != nil {
 		return o, refused("broker", err)
 	}
 	for _, broker := range o.brokers {
@@ -111,12 +111,12 @@ func parseOptions() (options, error) {
 }
 
 // measurable refuses what can't be had of brokers that aren't ours to look into.
-func measurable(b images.Broker, o options) error {
+func measurable(b subject.Subject, o options) error {
 	delayed := func(d time.Duration) bool { return d > 0 }
 	switch {
-	case b.Kind == images.Remote && slices.ContainsFunc(o.matrix.Latencies, delayed):
+	case b.Kind == subject.Remote && slices.ContainsFunc(o.matrix.Latencies, delayed):
 		return refused("latency", fmt.Errorf("none can be added on the way to %s: want -latency=0", b.Name))
-	case (b.Kind == images.Remote || b.Kind == images.Foreign) && o.results != "":
+	case (b.Kind == subject.Remote || b.Kind == subject.Foreign) && o.results != "":
 		return refused("results", fmt.Errorf("of %s not all the event databases that a tree of results holds can be had", b.Name))
 	}
 	return nil

@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"strings"
 
-	"cometbench/results"
+	"cometbench/subject"
 
 	"github.com/ory/dockertest/v3/docker"
 )
@@ -39,15 +39,15 @@ type Builder struct {
 // Image is an image that holds a Comet.
 type Image struct {
 	ID, Tag  string
-	Broker   Broker // with the digest of its sources in the label
-	Software results.Software
+	Broker   subject.Subject // with the digest of its sources in the label
+	Software subject.Software
 	Dialect  Dialect
 }
 
 // Ensure returns the image of a broker of kind Release, Source or Git. It is
 // built the first time that its version, or the content of its source tree, is
 // asked for, and found afterwards.
-func (bu *Builder) Ensure(ctx context.Context, b Broker) (*Image, error) {
+func (bu *Builder) Ensure(ctx context.Context, b subject.Subject) (*Image, error) {
 	im, err := bu.ensure(ctx, b)
 	if err != nil {
 		return nil, fmt.Errorf("image of %s: %w", b.Name, err)
@@ -55,13 +55,13 @@ func (bu *Builder) Ensure(ctx context.Context, b Broker) (*Image, error) {
 	return im, nil
 }
 
-func (bu *Builder) ensure(ctx context.Context, b Broker) (*Image, error) {
+func (bu *Builder) ensure(ctx context.Context, b subject.Subject) (*Image, error) {
 	source := ""
 	switch b.Kind {
-	case Release:
-	case Source:
+	case subject.Release:
+	case subject.Source:
 		source = b.Path
-	case Git:
+	case subject.Git:
 		dir, err := os.MkdirTemp("", "cometbench-git-")
 		if err != nil {
 			return nil, err
@@ -99,7 +99,7 @@ func (bu *Builder) ensure(ctx context.Context, b Broker) (*Image, error) {
 func tagOf(label string) string { return strings.NewReplacer("@", "-", "+", "-").Replace(label) }
 
 // find returns the image of that tag, or docker.ErrNoSuchImage.
-func (bu *Builder) find(ctx context.Context, b Broker, tag string) (*Image, error) {
+func (bu *Builder) find(ctx context.Context, b subject.Subject, tag string) (*Image, error) {
 	found, err := bu.Client.InspectImage(tag)
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (bu *Builder) find(ctx context.Context, b Broker, tag string) (*Image, erro
 	}
 	return &Image{
 		ID: found.ID, Tag: tag, Broker: b, Dialect: dialect,
-		Software: results.Software{
+		Software: subject.Software{
 			Comet: labels[labelComet], Python: labels[labelPython], Twisted: labels[labelTwisted], Image: found.ID,
 		},
 	}, ctx.Err()
@@ -119,7 +119,7 @@ func (bu *Builder) find(ctx context.Context, b Broker, tag string) (*Image, erro
 
 // build makes the image in two steps: what is installed is known only after it
 // was, and becomes the labels of the second.
-func (bu *Builder) build(ctx context.Context, b Broker, r *recipe, tag string) error {
+func (bu *Builder) build(ctx context.Context, b subject.Subject, r *recipe, tag string) error {
 	base, err := bu.base(ctx, r.python)
 	if err != nil {
 		return err
@@ -208,7 +208,7 @@ func (bu *Builder) base(ctx context.Context, python string) (string, error) {
 }
 
 // clone gets a revision of a git repository.
-func clone(ctx context.Context, b Broker, dir string) error {
+func clone(ctx context.Context, b subject.Subject, dir string) error {
 	git := func(args ...string) error {
 		cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
 		cmd.Env = append(os.Environ(), "GIT_TERMINAL_PROMPT=0")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cometbench/internal/need"
+	"cometbench/subject"
 
 	"context"
 
@@ -28,7 +29,7 @@ func TestReleases(t *testing.T) {
 		t.Run(tt.version, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 			defer cancel()
-			b, err := Parse("comet-" + tt.version)
+			b, err := subject.Parse("comet-" + tt.version)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"cometbench/subject"
 )
 
 //go:embed python2.Dockerfile
@@ -51,7 +53,7 @@ type file struct {
 
 // newRecipe returns the recipe of a broker. A source tree, the folder source,
 // is read whole.
-func newRecipe(b Broker, source string) (*recipe, error) {
+func newRecipe(b subject.Subject, source string) (*recipe, error) {
 	r := &recipe{requirement: "Comet==" + b.Version, twisted: b.Twisted, python: b.Python}
 	if source != "" {
 		files, err := readSource(source)
@@ -76,7 +78,7 @@ func newRecipe(b Broker, source string) (*recipe, error) {
 // generation returns the generation of Python that a Comet is written for: 2 up
 // to its release 2, 3 since. A source tree says its version in comet/__init__.py
 // (as __version__, or version_info), and is taken to be new if it doesn't.
-func generation(b Broker, source []file) int {
+func generation(b subject.Subject, source []file) int {
 	v := b.Version
 	for _, f := range source {
 		if f.name == "comet/__init__.py" {

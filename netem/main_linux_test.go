@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"cometbench/author"
-	"cometbench/broker"
+	"cometbench/embedded"
 	"cometbench/internal/awake"
 )
 
@@ -88,7 +88,7 @@ func subcommand(ctx context.Context, name string, args []string) error {
 		}
 		return json.NewEncoder(os.Stdout).Encode(samples)
 	case "broker":
-		return embedded(ctx, os.Stdin, os.Stdout)
+		return broker(ctx, os.Stdin, os.Stdout)
 	case "author":
 		c := author.Config{Timeout: 5 * time.Minute}
 		fs.StringVar(&c.Addr, "addr", "", "")
@@ -119,15 +119,15 @@ func subcommand(ctx context.Context, name string, args []string) error {
 	return fmt.Errorf("no such subcommand: %s", name)
 }
 
-// embedded runs the embedded broker until stdin ends. It prints the port where
+// broker runs the embedded broker until stdin ends. It prints the port where
 // it receives.
-func embedded(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
+func broker(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	dir, err := os.MkdirTemp("", "netem-broker")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b, err := broker.Listen(broker.Config{Receive: ":0", Broadcast: ":0", EventDB: dir})
+	b, err := embedded.Listen(embedded.Config{Receive: ":0", Broadcast: ":0", EventDB: dir})
 	if err != nil {
 		return err
 	}

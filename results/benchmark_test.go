@@ -12,6 +12,7 @@ import (
 
 	"cometbench/internal/need"
 	"cometbench/matrix"
+	"cometbench/subject"
 
 	"golang.org/x/perf/benchfmt"
 )
@@ -108,7 +109,7 @@ func TestBenchmarkOutput(t *testing.T) {
 				run.Started = epoch.Add(time.Duration(20*cells+10*i+n) * time.Minute)
 				run.Machine.Procs = 3
 				if broker == "embedded" {
-					run.Software = Software{}
+					run.Software = subject.Software{}
 					run.HarnessCPU = 12345678
 				}
 				writeJSON(t, dir+"/"+c.Dir()+"/"+runName(n)+"/"+RunFile, run)

@@ -123,14 +123,3 @@ func configKey(label string) string {
 	}
 	return key
 }
-
-// String returns what was under test in one line, "" where nothing is known.
-func (s Software) String() string {
-	var parts []string
-	for _, p := range []struct{ name, value string }{{"Comet", s.Comet}, {"Python", s.Python}, {"Twisted", s.Twisted}} {
-		if p.value != "" {
-			parts = append(parts, p.name+" "+p.value)
-		}
-	}
-	return strings.Join(parts, ", ")
-}

@@ -13,6 +13,7 @@ import (
 
 	"cometbench/eventdb"
 	"cometbench/matrix"
+	"cometbench/subject"
 )
 
 // madeRun is a run that a test makes up, with real files.
@@ -82,7 +83,7 @@ func (m madeRun) write(t testing.TB, dir string, n int) *Run {
 	writeDatabase(t, filepath.Join(folder, SubscriberFile), m.subscriber, m.resolution)
 	run := &Run{
 		Cell: m.cell, Number: n, Started: epoch.Add(time.Duration(n) * time.Minute),
-		Software: Software{Comet: "3.1.0", Python: "3.11.2", Twisted: "24.11.0"},
+		Software: subject.Software{Comet: "3.1.0", Python: "3.11.2", Twisted: "24.11.0"},
 		Machine:  Machine{Kernel: "6.1.0", CPU: "a CPU", Cores: 2, Engine: "Docker 20.10.24", Procs: 2, OS: "linux", Arch: "amd64"},
 		Author:   Author{Elapsed: m.elapsed, Sent: m.cell.Events, Acked: m.acked},
 		Outside:  1500 * time.Millisecond,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cometbench/matrix"
+	"cometbench/subject"
 )
 
 // Run is the record of one run of one cell: what was asked for, what ran, and
@@ -19,8 +20,8 @@ type Run struct {
 	Number  int       `json:"number,omitempty"`
 	Started time.Time `json:"started"`
 
-	Software Software `json:"software"`
-	Machine  Machine  `json:"machine"`
+	Software subject.Software `json:"software"`
+	Machine  Machine          `json:"machine"`
 
 	// Netem is what delayed the author's packets: "none", "kernel" or
 	// "userspace".
@@ -59,15 +60,6 @@ type Run struct {
 	Warnings []string `json:"warnings,omitempty"`
 	// Void says why the figures mean nothing, where they don't.
 	Void string `json:"void,omitempty"`
-}
-
-// Software is what was under test.
-type Software struct {
-	Comet   string `json:"comet,omitempty"`
-	Python  string `json:"python,omitempty"`
-	Twisted string `json:"twisted,omitempty"`
-	// Image is the container image's id, "" where there is none.
-	Image string `json:"image,omitempty"`
 }
 
 // Machine is where it ran.

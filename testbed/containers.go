@@ -15,6 +15,7 @@ import (
 
 	"cometbench/images"
 	"cometbench/netem"
+	"cometbench/subject"
 	"cometbench/vtp"
 
 	"github.com/ory/dockertest/v3"
@@ -134,7 +135,7 @@ func (c *containers) start(ctx context.Context, p part) error {
 			// One event a connection: ports run out before they leave TIME_WAIT.
 			h.Sysctls = map[string]string{"net.ipv4.ip_local_port_range": "1024 65535"}
 		}
-	case p == brokerPart && c.subject.Broker.Kind == images.Foreign:
+	case p == brokerPart && c.subject.Broker.Kind == subject.Foreign:
 		// As its maker meant it to run, but for the limits: it has no life of
 		// its own, and is only found by its label. It is the image that was
 		// found at first, whatever its name means by now.

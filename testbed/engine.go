@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cometbench/images"
+	"cometbench/subject"
 
 	"github.com/ory/dockertest/v3"
 	"github.com/ory/dockertest/v3/docker"
@@ -83,7 +84,7 @@ func awaitDone(ctx context.Context, do func() error) error {
 func (e *engine) String() string { return "docker " + e.version }
 
 // prepare makes the image of a broker ready.
-func (e *engine) prepare(ctx context.Context, c Config, b images.Broker) (*images.Image, error) {
+func (e *engine) prepare(ctx context.Context, c Config, b subject.Subject) (*images.Image, error) {
 	builder := images.Builder{Client: e.pool.Client, CABundle: c.CABundle}
 	return builder.Ensure(ctx, b)
 }

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/images"
 	"cometbench/internal/need"
 	"cometbench/matrix"
 	"cometbench/results"
+	"cometbench/subject"
 )
 
 func units(r *results.Run) string {
@@ -45,7 +45,7 @@ func TestRemote(t *testing.T) {
 	}
 	go io.Copy(io.Discard, stdout)
 
-	s := subject(t, bed, "tcp://"+listening.Receive)
+	s := prepared(t, bed, "tcp://"+listening.Receive)
 	cell := matrix.Cell{Broker: s.Broker.Label, Conns: 8, Events: 200}
 	run, err := bed.Run(ctx, s, cell, "", stopped{})
 	if err != nil {
@@ -66,7 +66,7 @@ func TestRemote(t *testing.T) {
 // TestPublic: test events go into the real network only by consent.
 func TestPublic(t *testing.T) {
 	bed := newTestbed(t)
-	b, err := images.Parse("tcp://192.0.2.1:8098") // RFC 5737: an address of documentation
+	b, err := subject.Parse("tcp://192.0.2.1:8098") // RFC 5737: an address of documentation
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestForeign(t *testing.T) {
 			t.Errorf("%v\n%s", err, bytes.TrimSpace(out))
 		}
 	}()
-	s := subject(t, bed, "image:"+name)
+	s := prepared(t, bed, "image:"+name)
 	run, err := bed.Run(t.Context(), s, matrix.Cell{Broker: s.Broker.Label, Conns: 8, Events: 200}, "", stopped{})
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestForeign(t *testing.T) {
 	if _, err := bed.Run(t.Context(), s, cell, "", stopped{}); err == nil || !strings.Contains(err.Error(), "no longer on the engine") {
 		t.Errorf("the image was removed: %v", err)
 	}
-	if _, err := bed.Prepare(t.Context(), images.Broker{Name: "image:x", Kind: images.Foreign, Path: "cometbench-test/none:none"}); err == nil || !strings.Contains(err.Error(), "no image cometbench-test/none:none") {
+	if _, err := bed.Prepare(t.Context(), subject.Subject{Name: "image:x", Kind: subject.Foreign, Path: "cometbench-test/none:none"}); err == nil || !strings.Contains(err.Error(), "no image cometbench-test/none:none") {
 		t.Errorf("an image that isn't there: %v", err)
 	}
 }

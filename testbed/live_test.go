@@ -44,7 +44,7 @@ func TestReadWhileCometWrites(t *testing.T) {
 	bed := newTestbed(t)
 	for _, broker := range []string{"comet-1.1.0", "comet-3.1.0"} {
 		t.Run(broker, func(t *testing.T) {
-			s := subject(t, bed, broker)
+			s := prepared(t, bed, broker)
 			var answers []map[string]bool
 			failed := 0
 			read := func() {

@@ -13,8 +13,8 @@ import (
 	"strconv"
 	"time"
 
-	"cometbench/images"
 	"cometbench/netem"
+	"cometbench/subject"
 	"cometbench/vtp"
 )
 
@@ -40,8 +40,8 @@ func newLocal(t *Testbed, s *Subject, plan runPlan) (*local, error) {
 		deaths:    make(chan error, 3),
 	}
 	switch s.Broker.Kind {
-	case images.Embedded:
-	case images.Remote:
+	case subject.Embedded:
+	case subject.Remote:
 		l.remote, l.receive = true, s.Broker.Path
 	default:
 		return nil, fmt.Errorf("broker %s doesn't run without containers", s.Broker.Name)

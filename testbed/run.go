@@ -15,10 +15,10 @@ import (
 	"time"
 
 	"cometbench/author"
-	"cometbench/images"
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
+	"cometbench/subject"
 )
 
 // Clock is told when the measured phase begins and ends. A *testing.B is one.
@@ -138,7 +138,7 @@ func (t *Testbed) run(ctx context.Context, s *Subject, cell matrix.Cell, dir str
 type experiment struct {
 	plan     runPlan
 	site     site
-	kind     images.Kind
+	kind     subject.Kind
 	dir      string
 	clock    Clock
 	sent     *counter
@@ -198,9 +198,9 @@ func (x *experiment) perform(ctx context.Context) error {
 // a Comet's nobody knows where its database is.
 func (x *experiment) watched(p part) bool {
 	switch x.kind {
-	case images.Remote:
+	case subject.Remote:
 		return false
-	case images.Foreign:
+	case subject.Foreign:
 		return p != brokerPart
 	}
 	return true

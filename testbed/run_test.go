@@ -21,6 +21,7 @@ import (
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
+	"cometbench/subject"
 )
 
 // newTestbed makes a testbed that is closed, and has left nothing, at the
@@ -73,9 +74,9 @@ func left(t *testing.T, o owner) (found []string) {
 	return found
 }
 
-func subject(t *testing.T, bed *Testbed, name string) *Subject {
+func prepared(t *testing.T, bed *Testbed, name string) *Subject {
 	t.Helper()
-	b, err := images.Parse(name)
+	b, err := subject.Parse(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,8 +108,8 @@ func eachSite(t *testing.T, test func(t *testing.T, bed *Testbed, s *Subject)) {
 			if tt.containers {
 				need.Docker(t)
 			}
-			s := subject(t, bed, tt.broker)
-			if tt.containers && s.Broker.Kind == images.Embedded {
+			s := prepared(t, bed, tt.broker)
+			if tt.containers && s.Broker.Kind == subject.Embedded {
 				s.contained = true
 			}
 			test(t, bed, s)
@@ -234,7 +235,7 @@ func TestDelayFails(t *testing.T) {
 			if tt.containers {
 				need.Docker(t)
 			}
-			s := subject(t, bed, tt.broker)
+			s := prepared(t, bed, tt.broker)
 			s.contained = tt.containers
 			cell := matrix.Cell{Broker: s.Broker.Label, Latency: 2 * netem.MaxOneWay, Conns: 1, Events: 1}
 			run, err := bed.Run(t.Context(), s, cell, "", stopped{})
@@ -257,7 +258,7 @@ func (dying) StopTimer()    {}
 func TestBrokerDies(t *testing.T) {
 	need.Docker(t)
 	bed := newTestbed(t)
-	s := subject(t, bed, "comet-3.1.0")
+	s := prepared(t, bed, "comet-3.1.0")
 	for _, victim := range []part{brokerPart, subscriberPart, authorPart} {
 		cell := matrix.Cell{Broker: s.Broker.Label, Conns: 8, Events: 100_000}
 		kill := func() {
@@ -350,7 +351,7 @@ func runVictim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := subject(t, bed, os.Getenv(victimVariable))
+	s := prepared(t, bed, os.Getenv(victimVariable))
 	cell := matrix.Cell{Broker: s.Broker.Label, Conns: 8, Events: 1_000_000}
 	_, err = bed.Run(t.Context(), s, cell, "", dying{func() { fmt.Println("measuring") }})
 	t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
+	"cometbench/subject"
 )
 
 // Config says what a testbed is made of. The zero value uses what the machine
@@ -137,8 +138,8 @@ func (t *Testbed) Machine() results.Machine {
 
 // Subject is a broker under test, ready to be run.
 type Subject struct {
-	Broker   images.Broker
-	Software results.Software
+	Broker   subject.Subject
+	Software subject.Software
 	image    *images.Image // nil where it isn't a Comet in an image
 	// contained runs what isn't a Comet in containers too: an image of somebody
 	// else's, or the embedded broker, where processes can't be delayed.
@@ -147,12 +148,12 @@ type Subject struct {
 
 // Prepare makes a broker ready to run: its image is built if this engine
 // doesn't have it.
-func (t *Testbed) Prepare(ctx context.Context, b images.Broker) (*Subject, error) {
+func (t *Testbed) Prepare(ctx context.Context, b subject.Subject) (*Subject, error) {
 	s := &Subject{Broker: b}
 	switch b.Kind {
-	case images.Embedded:
+	case subject.Embedded:
 		return s, nil
-	case images.Remote:
+	case subject.Remote:
 		if !t.config.Public {
 			if err := author.CheckPrivate(ctx, b.Path); err != nil {
 				return nil, fmt.Errorf("testbed: broker %s: %w", b.Name, err)
@@ -163,7 +164,7 @@ func (t *Testbed) Prepare(ctx context.Context, b images.Broker) (*Subject, error
 	if t.engine == nil {
 		return nil, fmt.Errorf("testbed: broker %s runs in containers: %w", b.Name, t.engineErr)
 	}
-	if b.Kind == images.Foreign {
+	if b.Kind == subject.Foreign {
 		id, err := t.engine.find(ctx, b.Path)
 		if err != nil {
 			return nil, fmt.Errorf("testbed: broker %s: %w", b.Name, err)
@@ -183,7 +184,7 @@ func (t *Testbed) Prepare(ctx context.Context, b images.Broker) (*Subject, error
 // site makes the site of a run: containers for an image, else processes of
 // this machine.
 func (t *Testbed) site(ctx context.Context, s *Subject, run runPlan) (site, error) {
-	if s.Broker.Kind == images.Remote && run.cell.Latency > 0 {
+	if s.Broker.Kind == subject.Remote && run.cell.Latency > 0 {
 		return nil, fmt.Errorf("no latency can be added on the way to %s, which isn't in a network of ours", s.Broker.Name)
 	}
 	if t.inContainers(s, run.cell) {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"cometbench/images"
 	"cometbench/internal/command"
 	"cometbench/internal/progress"
 	"cometbench/matrix"
@@ -21,6 +20,7 @@ import (
 	"cometbench/results/compare"
 	"cometbench/results/figure"
 	"cometbench/results/report"
+	"cometbench/subject"
 	"cometbench/testbed"
 )
 
@@ -115,8 +115,8 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 	}
 	for i, name := range fs.Args() {
 		side := []compare.Side{compare.Old, compare.New}[i]
-		broker, err := images.Parse(name)
-		if err == nil && broker.Kind == images.Remote {
+		broker, err := subject.Parse(name)
+		if err == nil && broker.Kind == subject.Remote {
 			err = fmt.Errorf("broker %q: compare starts brokers itself", name)
 		}
 		if err != nil {
@@ -126,7 +126,7 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 	}
 	bed.Pin = c.subjects[compare.Old].Broker.IsComet() && c.subjects[compare.New].Broker.IsComet()
 	c.input.Old, c.input.New, c.input.Anchor = fs.Arg(0), fs.Arg(1), "embedded"
-	c.subjects[compare.Anchor] = &testbed.Subject{Broker: images.Broker{Name: "embedded", Label: "embedded"}}
+	c.subjects[compare.Anchor] = &testbed.Subject{Broker: subject.Subject{Name: "embedded", Label: "embedded"}}
 	plan.Cells = matrix.Matrix{Brokers: []string{""}, Latencies: latencies, Conns: connsList, Events: *events}.Cells()
 	plan.Anchor = matrix.Cell{Conns: anchorConns, Events: anchorEvents}
 	if *events < longRun {

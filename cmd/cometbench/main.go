@@ -12,8 +12,8 @@ package main
 import (
 	"os"
 
+	"cometbench/internal/agent"
 	"cometbench/internal/command"
-	"cometbench/internal/part"
 )
 
 // commands returns every subcommand in the order in which help lists them:
@@ -28,7 +28,7 @@ func commands() command.List {
 		{Name: "report", Synopsis: "write results as one HTML file", Run: runReport},
 		{Name: "dump", Synopsis: "print the entries of an event database, or a summary", Run: runDump},
 		{Name: "sweep", Synopsis: "remove what benchmarks that were killed have left", Run: runSweep},
-	}, part.Commands()...)
+	}, agent.Commands()...)
 }
 
 func main() { os.Exit(commands().Main()) }

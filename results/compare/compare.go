@@ -25,6 +25,7 @@ import (
 
 	"cometbench/matrix"
 	"cometbench/results"
+	"cometbench/subject"
 )
 
 // Trial is what became of one step.
@@ -132,21 +133,21 @@ func (in Input) roundRuns(s Side, cell matrix.Cell, want func(round int) bool) [
 }
 
 func side(in Input, s Side, name string) Subject {
-	subject := Subject{Name: name}
+	side := Subject{Name: name}
 	for _, t := range in.Trials {
 		if t.Side != s {
 			continue
 		}
 		if t.Run == nil {
-			subject.Void++
+			side.Void++
 			continue
 		}
-		subject.Runs++
-		if subject.Software == (results.Software{}) {
-			subject.Software = t.Run.Software
+		side.Runs++
+		if side.Software == (subject.Software{}) {
+			side.Software = t.Run.Software
 		}
 	}
-	return subject
+	return side
 }
 
 // Stop says whether going on is pointless, and why: a run of one side was void

@@ -16,6 +16,7 @@ import (
 
 	"cometbench/matrix"
 	"cometbench/results"
+	"cometbench/subject"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -70,7 +71,7 @@ func (w world) input(p Plan) Input {
 		}
 		run := &results.Run{
 			Cell: cell, Started: began, Netem: "none",
-			Software:   results.Software{Comet: strings.TrimPrefix(cell.Broker, "comet-"), Python: "3.11.2", Twisted: "24.3.0"},
+			Software:   subject.Software{Comet: strings.TrimPrefix(cell.Broker, "comet-"), Python: "3.11.2", Twisted: "24.3.0"},
 			Machine:    results.Machine{Kernel: "6.1", CPU: "a CPU", Cores: 2, Procs: 2, OS: "linux", Arch: "amd64"},
 			Author:     results.Author{Elapsed: elapsed, Sent: cell.Events, Acked: cell.Events},
 			Broker:     db(0.999),

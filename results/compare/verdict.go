@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cometbench/results"
+	"cometbench/subject"
 )
 
 // Outcome is what a comparison says in the end.
@@ -35,7 +36,7 @@ func (o Outcome) ExitCode() int {
 // Subject is one of the brokers.
 type Subject struct {
 	Name     string           `json:"name"`
-	Software results.Software `json:"software"`
+	Software subject.Software `json:"software"`
 	Runs     int              `json:"runs"` // that count
 	Void     int              `json:"void"` // that don't
 }

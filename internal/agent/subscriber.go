@@ -1,4 +1,4 @@
-package part
+package agent
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"net"
 	"strconv"
 
-	"cometbench/broker"
+	"cometbench/embedded"
 	"cometbench/internal/command"
 	"cometbench/vtp"
 )
@@ -15,7 +15,7 @@ import (
 // runSubscriber runs the embedded subscriber until it is told to end.
 func runSubscriber(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("subscriber", flag.ContinueOnError)
-	var c broker.SubscriberConfig
+	var c embedded.SubscriberConfig
 	fs.StringVar(&c.Remote, "remote", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.BroadcastPort)), "the broker's `address` for subscribers, host:port")
 	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this `folder`")
 	var l life
@@ -32,5 +32,5 @@ func runSubscriber(ctx context.Context, std command.Streams, args []string) erro
 	}
 	ctx, end := l.begin(ctx, std.In)
 	defer end()
-	return broker.Subscribe(ctx, c)
+	return embedded.Subscribe(ctx, c)
 }

@@ -1,8 +1,8 @@
-// Package part holds the programs that a testbed starts: the parts of a run,
+// Package agent holds the programs that a testbed starts: the parts of a run,
 // what delays and measures their network, and what cleans up after them. The
 // cometbench command has them as subcommands; so has the benchmark itself,
 // which for the parts on its own machine starts its own executable.
-package part
+package agent
 
 import "cometbench/internal/command"
 

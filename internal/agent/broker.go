@@ -1,4 +1,4 @@
-package part
+package agent
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"net"
 	"strconv"
 
-	"cometbench/broker"
+	"cometbench/embedded"
 	"cometbench/internal/command"
 	"cometbench/vtp"
 )
@@ -17,7 +17,7 @@ import (
 // runBroker runs the embedded broker until it is told to end.
 func runBroker(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("broker", flag.ContinueOnError)
-	var c broker.Config
+	var c embedded.Config
 	fs.StringVar(&c.Receive, "receive", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.DefaultPort)), "`address` for authors, host:port")
 	fs.StringVar(&c.Broadcast, "broadcast", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.BroadcastPort)), "`address` for subscribers, host:port")
 	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this `folder`")
@@ -35,7 +35,7 @@ func runBroker(ctx context.Context, std command.Streams, args []string) error {
 	}
 	ctx, end := l.begin(ctx, std.In)
 	defer end()
-	b, err := broker.Listen(c)
+	b, err := embedded.Listen(c)
 	if err != nil {
 		return err
 	}

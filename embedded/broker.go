@@ -1,11 +1,11 @@
-// Package broker is a small VTP broker and its subscriber: what a benchmark of
+// Package embedded is a small VTP broker and its subscriber: what a benchmark of
 // brokers runs where there is no Docker, and the ceiling of the instrument,
 // since it does nothing but what the protocol asks for.
 //
 // A broker acks a valid new event and naks one that it has seen or that is
 // malformed, keeps each new event in an event database, and sends it to every
 // subscriber. Databases are named as Comet names them.
-package broker
+package embedded
 
 import (
 	"bufio"
@@ -21,7 +21,7 @@ import (
 )
 
 // Identity is the IVOID that the broker answers as.
-const Identity = "ivo://cometbench/embedded"
+const Identity = "ivo://cometbench/broker"
 
 // Config says where a broker listens and what it keeps. Zero times stand for
 // the defaults.

@@ -1,7 +1,7 @@
-// Package images makes the container images that hold a broker: any release of
-// Comet, by version, from the Python registry; a source tree of it; or an image
-// that somebody else made. An image's labels say what is in it.
-package images
+// Package subject names what is measured: the embedded broker, any release or
+// source tree of Comet, an image that somebody else made, or the address of a
+// broker that somebody else runs.
+package subject
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ import (
 // Newest is the name of the newest release of Comet.
 const Newest = "comet-3.1.0"
 
-// Kind says where a broker comes from.
+// Kind is where a subject comes from.
 type Kind int
 
 const (
@@ -34,11 +34,11 @@ const (
 	Foreign
 )
 
-// Broker is a broker by its name.
-type Broker struct {
+// Subject is what is measured, by its name.
+type Subject struct {
 	// Name is what [Parse] was given.
 	Name string
-	// Label stands for the broker in names of benchmarks and folders. It
+	// Label stands for the subject in names of benchmarks and folders. It
 	// holds no slash and no space. That of a source tree gets a digest of
 	// its content when its image is built.
 	Label string
@@ -55,8 +55,8 @@ type Broker struct {
 	Python, Twisted string
 }
 
-// IsComet reports whether the broker is a Comet, of whatever kind.
-func (b Broker) IsComet() bool { return b.Kind == Release || b.Kind == Source || b.Kind == Git }
+// IsComet reports whether the subject is a Comet, of whatever kind.
+func (b Subject) IsComet() bool { return b.Kind == Release || b.Kind == Source || b.Kind == Git }
 
 const wanted = "want embedded, comet-VERSION, comet@FOLDER, comet@git+URL#REVISION, tcp://HOST:PORT or image:NAME, " +
 	"a Comet with +pythonVERSION or +twistedVERSION behind it if need be"
@@ -67,14 +67,14 @@ var (
 	unsafe  = regexp.MustCompile(`[^A-Za-z0-9._@+-]+`)
 )
 
-// Parse reads the name of a broker: "embedded", "comet-3.1.0",
+// Parse reads the name of a subject: "embedded", "comet-3.1.0",
 // "comet-3.1.0+python3.13", "comet@../comet", "comet@git+https://HOST/comet#main",
 // "tcp://127.0.0.1:8098", "image:my-broker:latest". Its errors name the value
 // and what is allowed.
-func Parse(name string) (Broker, error) {
-	b := Broker{Name: name}
-	refuse := func(why string) (Broker, error) {
-		return Broker{}, fmt.Errorf("broker %q: %s: %s", name, why, wanted)
+func Parse(name string) (Subject, error) {
+	b := Subject{Name: name}
+	refuse := func(why string) (Subject, error) {
+		return Subject{}, fmt.Errorf("broker %q: %s: %s", name, why, wanted)
 	}
 	rest := name
 	for {
@@ -145,8 +145,8 @@ func Parse(name string) (Broker, error) {
 
 // ParseList reads a comma-separated list of names. Two that have the same label
 // are refused.
-func ParseList(names string) ([]Broker, error) {
-	var list []Broker
+func ParseList(names string) ([]Subject, error) {
+	var list []Subject
 	for _, name := range strings.Split(names, ",") {
 		b, err := Parse(strings.TrimSpace(name))
 		if err != nil {

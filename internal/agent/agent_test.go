@@ -1,4 +1,4 @@
-package part
+package agent
 
 import (
 	"archive/tar"

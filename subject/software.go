@@ -1,0 +1,23 @@
+package subject
+
+import "strings"
+
+// Software is what was under test.
+type Software struct {
+	Comet   string `json:"comet,omitempty"`
+	Python  string `json:"python,omitempty"`
+	Twisted string `json:"twisted,omitempty"`
+	// Image is the container image's id, "" where there is none.
+	Image string `json:"image,omitempty"`
+}
+
+// String returns what was under test in one line, "" where nothing is known.
+func (s Software) String() string {
+	var parts []string
+	for _, p := range []struct{ name, value string }{{"Comet", s.Comet}, {"Python", s.Python}, {"Twisted", s.Twisted}} {
+		if p.value != "" {
+			parts = append(parts, p.name+" "+p.value)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
