@@ -32,6 +32,11 @@ type engine struct {
 
 const dialDeadline = 10 * time.Second
 
+// apiVersion is the version of the engine's API that this package was tried
+// with (Docker 25, 2024). Engines from 1.41 to 1.52 answered the same requests
+// alike in all that is used here.
+const apiVersion = "1.44"
+
 // dialEngine connects to the engine that the environment names (DOCKER_HOST),
 // or to that of this machine.
 func dialEngine(ctx context.Context) (*engine, error) {
@@ -42,15 +47,68 @@ func dialEngine(ctx context.Context) (*engine, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, dialDeadline, fmt.Errorf("no answer in %v", dialDeadline))
 	defer cancel()
+	// Asking for the version is the one request that needs none.
 	env, err := await(ctx, pool.Client.Version)
 	if err != nil {
 		return nil, fmt.Errorf("no Docker engine answers (%s): %w", hint, err)
 	}
-	e := &engine{pool: pool, version: env.Get("Version"), os: env.Get("Os"), arch: env.Get("Arch")}
+	e := &engine{version: env.Get("Version"), os: env.Get("Os"), arch: env.Get("Arch")}
 	if e.os != "linux" {
 		return nil, fmt.Errorf("the Docker engine runs %s containers: Linux containers are needed", e.os)
 	}
+	speak, err := negotiate(env.Get("MinAPIVersion"), env.Get("ApiVersion"))
+	if err != nil {
+		return nil, fmt.Errorf("the Docker engine %s can't be used: %w", e.version, err)
+	}
+	if e.pool, err = versioned(pool, speak); err != nil {
+		return nil, fmt.Errorf("no Docker engine can be used (%s): %w", hint, err)
+	}
 	return e, nil
+}
+
+// negotiate returns the version of the API to speak with an engine that takes
+// those from oldest to newest: the one that was tried, or the nearest to it.
+// Without a version an engine is free to guess, and the client's own guess for
+// builds, 1.12 to 1.21, is refused by every engine of today.
+func negotiate(oldest, newest string) (string, error) {
+	speak, err := docker.NewAPIVersion(apiVersion)
+	if err != nil {
+		return "", err
+	}
+	if oldest != "" { // engines before 1.24 don't say
+		least, err := docker.NewAPIVersion(oldest)
+		if err != nil {
+			return "", fmt.Errorf("its oldest API version: %w", err)
+		}
+		if speak.LessThan(least) {
+			speak = least
+		}
+	}
+	most, err := docker.NewAPIVersion(newest)
+	if err != nil {
+		return "", fmt.Errorf("its API version: %w", err)
+	}
+	if most.LessThan(speak) {
+		speak = most
+	}
+	return speak.String(), nil
+}
+
+// versioned returns a pool on the same engine whose every request names the
+// version of the API. The client can't be told later: a new one takes over how
+// the first one reaches the engine.
+func versioned(pool *dockertest.Pool, version string) (*dockertest.Pool, error) {
+	endpoint := pool.Client.Endpoint()
+	if pool.Client.TLSConfig != nil {
+		endpoint = strings.Replace(endpoint, "tcp://", "https://", 1)
+	}
+	client, err := docker.NewVersionedClient(endpoint, version)
+	if err != nil {
+		return nil, err
+	}
+	client.HTTPClient, client.TLSConfig, client.Dialer = pool.Client.HTTPClient, pool.Client.TLSConfig, pool.Client.Dialer
+	client.SkipServerVersionCheck = true
+	return &dockertest.Pool{Client: client, MaxWait: pool.MaxWait}, nil
 }
 
 // await does what takes no context of its own (much of the engine's client),

@@ -143,3 +143,25 @@ func TestExitCode(t *testing.T) {
 		t.Errorf("%v, want exit code 7", err)
 	}
 }
+
+// TestNegotiate: the version that was tried, or the nearest that the engine has.
+func TestNegotiate(t *testing.T) {
+	for _, tt := range []struct{ engine, oldest, newest, want string }{
+		{"17.03, the first with a minimum", "1.12", "1.26", "1.26"},
+		{"20.10", "1.12", "1.41", "1.41"},
+		{"26.1", "1.24", "1.45", "1.44"},
+		{"28.5", "1.24", "1.51", "1.44"},
+		{"29", "1.44", "1.52", "1.44"},
+		{"one to come", "1.50", "1.60", "1.50"},
+		{"one that says nothing of its minimum", "", "1.23", "1.23"},
+	} {
+		if got, err := negotiate(tt.oldest, tt.newest); err != nil || got != tt.want {
+			t.Errorf("%s: speak %q, %v, want %s", tt.engine, got, err, tt.want)
+		}
+	}
+	for _, newest := range []string{"", "one"} {
+		if got, err := negotiate("1.24", newest); err == nil {
+			t.Errorf("an engine of version %q: speak %q, want an error", newest, got)
+		}
+	}
+}
