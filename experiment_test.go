@@ -100,8 +100,8 @@ func (x *experiment) prepare(ctx context.Context) (leftOut, err error) {
 		subject, err := x.bed.Prepare(ctx, broker)
 		switch {
 		case err == nil:
-			x.subjects[broker.Label] = subject
-			brokers, labels = append(brokers, broker), append(labels, broker.Label)
+			x.subjects[subject.Broker.Label] = subject
+			brokers, labels = append(brokers, broker), append(labels, subject.Broker.Label)
 		case x.options.defaults && ctx.Err() == nil:
 			leftOut = err
 		default:

@@ -32,14 +32,12 @@ type Builder struct {
 	// CABundle is a file of certificates to trust during the build; by
 	// default [CABundle] finds it.
 	CABundle string
-	// Base is the image to build on, in place of the usual public one.
-	Base string
 }
 
 // Image is an image that holds a Comet.
 type Image struct {
 	ID, Tag  string
-	Broker   subject.Subject // with the digest of its sources in the label
+	Subject  subject.Subject // its label holds the digest of its sources
 	Software subject.Software
 	Dialect  Dialect
 }
@@ -79,11 +77,7 @@ func (bu *Builder) ensure(ctx context.Context, b subject.Subject) (*Image, error
 		return nil, err
 	}
 	if digest := r.sourceDigest(); digest != "" {
-		label, chosen, _ := strings.Cut(b.Label, "+")
-		b.Label = label + "-" + digest
-		if chosen != "" {
-			b.Label += "+" + chosen
-		}
+		b = b.WithDigest(digest)
 	}
 	tag := repository + ":" + tagOf(b.Label) + "-" + r.digest()
 	if im, err := bu.find(ctx, b, tag); !errors.Is(err, docker.ErrNoSuchImage) {
@@ -95,8 +89,12 @@ func (bu *Builder) ensure(ctx context.Context, b subject.Subject) (*Image, error
 	return bu.find(ctx, b, tag)
 }
 
-// tagOf makes a tag of a label.
-func tagOf(label string) string { return strings.NewReplacer("@", "-", "+", "-").Replace(label) }
+// tagOf makes a tag of a label. A tag may have 128 characters; what tells tags
+// apart is the recipe's digest.
+func tagOf(label string) string {
+	label = strings.NewReplacer("@", "-", "+", "-").Replace(label)
+	return label[:min(len(label), 100)]
+}
 
 // find returns the image of that tag, or docker.ErrNoSuchImage.
 func (bu *Builder) find(ctx context.Context, b subject.Subject, tag string) (*Image, error) {
@@ -110,7 +108,7 @@ func (bu *Builder) find(ctx context.Context, b subject.Subject, tag string) (*Im
 		return nil, err
 	}
 	return &Image{
-		ID: found.ID, Tag: tag, Broker: b, Dialect: dialect,
+		ID: found.ID, Tag: tag, Subject: b, Dialect: dialect,
 		Software: subject.Software{
 			Comet: labels[labelComet], Python: labels[labelPython], Twisted: labels[labelTwisted], Image: found.ID,
 		},
@@ -188,9 +186,6 @@ func (bu *Builder) run(o docker.BuildImageOptions) error {
 // base returns the image to build on: the usual public one, or, where it can't
 // be had, the stand-in that images/base/build makes from Debian.
 func (bu *Builder) base(ctx context.Context, python string) (string, error) {
-	if bu.Base != "" {
-		return bu.Base, nil
-	}
 	public, standIn := "python:"+python+"-slim", "cometbench/base:python"+python
 	for _, name := range []string{public, standIn} {
 		if _, err := bu.Client.InspectImage(name); err == nil {

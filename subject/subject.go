@@ -39,8 +39,8 @@ type Subject struct {
 	// Name is what [Parse] was given.
 	Name string
 	// Label stands for the subject in names of benchmarks and folders. It
-	// holds no slash and no space. That of a source tree gets a digest of
-	// its content when its image is built.
+	// holds no slash and no space. That of a source tree is whole only with
+	// a digest of its content: see [Subject.WithDigest].
 	Label string
 	Kind  Kind
 	// Version is the release of Comet, of kind Release.
@@ -57,6 +57,24 @@ type Subject struct {
 
 // IsComet reports whether the subject is a Comet, of whatever kind.
 func (b Subject) IsComet() bool { return b.Kind == Release || b.Kind == Source || b.Kind == Git }
+
+// WithDigest returns the subject with a digest of its sources in its label, so
+// that two states of one folder, or of one branch, are never taken for the same.
+func (b Subject) WithDigest(digest string) Subject {
+	b.Label = strings.TrimSuffix(b.Label, b.choice()) + "-" + digest + b.choice()
+	return b
+}
+
+// choice returns the part of the label that names a Python and a Twisted.
+func (b Subject) choice() (suffix string) {
+	if b.Python != "" {
+		suffix += "+python" + b.Python
+	}
+	if b.Twisted != "" {
+		suffix += "+twisted" + b.Twisted
+	}
+	return suffix
+}
 
 const wanted = "want embedded, comet-VERSION, comet@FOLDER, comet@git+URL#REVISION, tcp://HOST:PORT or image:NAME, " +
 	"a Comet with +pythonVERSION or +twistedVERSION behind it if need be"
@@ -127,19 +145,10 @@ func Parse(name string) (Subject, error) {
 	default:
 		return refuse("not a name of a broker")
 	}
-	if b.Python+b.Twisted != "" {
-		switch b.Kind {
-		case Release, Source, Git:
-		default:
-			return refuse("Python and Twisted can be chosen for a Comet only")
-		}
-		if b.Python != "" {
-			b.Label += "+python" + b.Python
-		}
-		if b.Twisted != "" {
-			b.Label += "+twisted" + b.Twisted
-		}
+	if b.choice() != "" && !b.IsComet() {
+		return refuse("Python and Twisted can be chosen for a Comet only")
 	}
+	b.Label += b.choice()
 	return b, nil
 }
 

@@ -45,3 +45,20 @@ func TestParse(t *testing.T) {
 		t.Error("a broker given twice is taken")
 	}
 }
+
+func TestWithDigest(t *testing.T) {
+	for _, tt := range []struct{ name, want string }{
+		{"comet@../comet", "comet@comet-0123456789ab"},
+		{"comet@../comet+fix", "comet@comet+fix-0123456789ab"},
+		{"comet@../comet+twisted24.3.0+python3.13", "comet@comet-0123456789ab+python3.13+twisted24.3.0"},
+		{"comet@git+https://example.org/comet#main", "comet@comet-main-0123456789ab"},
+	} {
+		b, err := Parse(tt.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := b.WithDigest("0123456789ab"); got.Label != tt.want || got.Path != b.Path {
+			t.Errorf("%s: label %q, want %q", tt.name, got.Label, tt.want)
+		}
+	}
+}

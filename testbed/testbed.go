@@ -138,7 +138,7 @@ func (t *Testbed) Machine() results.Machine {
 
 // Subject is a broker under test, ready to be run.
 type Subject struct {
-	Broker   subject.Subject
+	Broker   subject.Subject // its label is whole: cells and folders are named by it
 	Software subject.Software
 	image    *images.Image // nil where it isn't a Comet in an image
 	// contained runs what isn't a Comet in containers too: an image of somebody
@@ -177,7 +177,7 @@ func (t *Testbed) Prepare(ctx context.Context, b subject.Subject) (*Subject, err
 	if err != nil {
 		return nil, fmt.Errorf("testbed: %w", err)
 	}
-	s.image, s.Software = im, im.Software
+	s.Broker, s.image, s.Software = im.Subject, im, im.Software
 	return s, nil
 }
 

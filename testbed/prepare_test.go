@@ -1,0 +1,61 @@
+package testbed
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"cometbench/matrix"
+	"cometbench/subject"
+)
+
+// TestStatesOfTree: two states of one folder are two subjects, whose cells and
+// whose folders in a tree of results differ.
+func TestStatesOfTree(t *testing.T) {
+	engine := http.NewServeMux()
+	// Whatever image is asked for was built already.
+	engine.HandleFunc("GET /images/", func(w http.ResponseWriter, _ *http.Request) {
+		help := "--receive\n--broadcast\n--remote=HOST\n--eventdb=DIR\n"
+		json.NewEncoder(w).Encode(map[string]any{
+			"Id": fakeID, "Config": map[string]any{"Labels": map[string]string{"cometbench.help": help}},
+		})
+	})
+	bed := &Testbed{engine: fakeEngine(t, engine), config: Config{Status: func(string, ...any) {}}}
+	dir := filepath.Join(t.TempDir(), "comet")
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("setup.py", "")
+	state := func(version, chosen string) matrix.Cell {
+		t.Helper()
+		write("comet/__init__.py", "__version__ = "+version+"\n")
+		b, err := subject.Parse("comet@" + dir + chosen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := bed.Prepare(t.Context(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return matrix.Cell{Broker: s.Broker.Label, Conns: 1, Events: 1}
+	}
+	first, second := state("'3.1.0'", ""), state("'3.2.0'", "")
+	if first == second || first.String() == second.String() || first.Dir() == second.Dir() {
+		t.Errorf("got one cell %s of two states of a folder", first)
+	}
+	if again := state("'3.1.0'", ""); again != first {
+		t.Errorf("got cell %s of a state that was %s before", again, first)
+	}
+	if other := state("'3.1.0'", "+python3.13"); other == first {
+		t.Errorf("got one cell %s of two Pythons", first)
+	}
+}
