@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"cometbench/images"
+	"cometbench/internal/engine"
+	"cometbench/internal/tail"
 	"cometbench/netem"
 	"cometbench/subject"
 	"cometbench/vtp"
@@ -25,12 +27,13 @@ import (
 // containers is a site of containers on a network of their own: nothing is
 // published on the host, so nothing stands between author and broker.
 type containers struct {
-	engine  *engine
+	engine  *engine.Engine
 	labels  map[string]string
 	run     string
 	plan    runPlan
 	subject *Subject
 	author  string // the author's image
+	pinning pinning
 	network *dockertest.Network
 	// making is what the engine is just making or starting, also what nobody
 	// waits for any more.
@@ -71,16 +74,16 @@ const (
 	sidecarShares = 262144
 )
 
-func (e *engine) site(t *Testbed, s *Subject, plan runPlan) site {
+func (t *Testbed) containers(s *Subject, plan runPlan) site {
 	run := filepath.Base(plan.scratch)
 	return &containers{
-		engine: e, labels: labels(run, t.owner), run: run, plan: plan, subject: s, author: e.author,
+		engine: t.engine, labels: t.owner.Labels(run), run: run, plan: plan, subject: s, author: t.author, pinning: t.pinned,
 		parts: make(map[part]*container), deaths: make(chan error, 4),
 	}
 }
 
 func (c *containers) authorDir() string  { return outputDir }
-func (c *containers) pinned() string     { return c.engine.pinned.String() }
+func (c *containers) pinned() string     { return c.pinning.String() }
 func (c *containers) died() <-chan error { return c.deaths }
 func (c *containers) brokerAddr() string {
 	return net.JoinHostPort(c.parts[brokerPart].ip, strconv.Itoa(vtp.DefaultPort))
@@ -98,9 +101,9 @@ exit "$code"`
 // prepare makes the run's network.
 func (c *containers) prepare(ctx context.Context) error {
 	c.making.Add(1)
-	network, err := await(ctx, func() (*dockertest.Network, error) {
+	network, err := engine.Await(ctx, func() (*dockertest.Network, error) {
 		defer c.making.Done()
-		return c.engine.pool.CreateNetwork("cometbench-"+c.run, func(o *docker.CreateNetworkOptions) {
+		return c.engine.Pool.CreateNetwork("cometbench-"+c.run, func(o *docker.CreateNetworkOptions) {
 			o.Labels, o.CheckDuplicate = c.labels, true
 		})
 	})
@@ -163,7 +166,7 @@ func (c *containers) start(ctx context.Context, p part) error {
 // launch starts a container with no more privileges than o and host give it,
 // and watches it.
 func (c *containers) launch(ctx context.Context, name string, o *dockertest.RunOptions, host func(*docker.HostConfig)) (*container, error) {
-	if c.engine.lacks(ctx, o.Repository) { // it would be pulled
+	if c.engine.Lacks(ctx, o.Repository) { // it would be pulled
 		return nil, fmt.Errorf("start %s: its image %s is no longer on the engine: start the benchmark again, and remove (or prune) no images while it runs", name, o.Repository)
 	}
 	o.Repository, o.Tag = splitTag(o.Repository)
@@ -174,15 +177,15 @@ func (c *containers) launch(ctx context.Context, name string, o *dockertest.RunO
 		o.NetworkID = c.network.Network.ID
 	}
 	c.making.Add(1)
-	resource, err := await(ctx, func() (*dockertest.Resource, error) {
+	resource, err := engine.Await(ctx, func() (*dockertest.Resource, error) {
 		defer c.making.Done()
-		return c.engine.pool.RunWithOptions(o, func(h *docker.HostConfig) {
+		return c.engine.Pool.RunWithOptions(o, func(h *docker.HostConfig) {
 			h.NetworkMode = c.network.Network.ID
 			h.PublishAllPorts = false
 			h.CapDrop = []string{"ALL"}
 			h.ReadonlyRootfs = true
 			h.Memory, h.MemorySwap = memoryLimit, memoryLimit
-			h.CPUSetCPUs = c.engine.pinned.of(name)
+			h.CPUSetCPUs = c.pinning.of(name)
 			host(h)
 		})
 	})
@@ -200,7 +203,7 @@ func (c *containers) launch(ctx context.Context, name string, o *dockertest.RunO
 // watch waits for a container's end and tells of one that nobody asked for.
 func (c *containers) watch(p *container) {
 	defer close(p.ended)
-	code, err := c.engine.pool.Client.WaitContainer(p.id)
+	code, err := c.engine.Pool.Client.WaitContainer(p.id)
 	if c.closing.Load() {
 		return
 	}
@@ -212,10 +215,10 @@ func (c *containers) watch(p *container) {
 }
 
 func (c *containers) logs(p *container) string {
-	ctx, cancel := context.WithTimeout(context.Background(), dialDeadline)
+	ctx, cancel := context.WithTimeout(context.Background(), engine.Answer)
 	defer cancel()
-	log := new(tail)
-	err := c.engine.pool.Client.Logs(docker.LogsOptions{
+	log := new(tail.Tail)
+	err := c.engine.Pool.Client.Logs(docker.LogsOptions{
 		Container: p.id, Stdout: true, Stderr: true, OutputStream: log, ErrorStream: log, Tail: "20", Context: ctx,
 	})
 	if err != nil {
@@ -230,14 +233,14 @@ func (c *containers) command(ctx context.Context, stdout, stderr io.Writer, args
 
 // exec runs a command in a container, to its end.
 func (c *containers) exec(ctx context.Context, p *container, stdout, stderr io.Writer, command ...string) error {
-	client := c.engine.pool.Client
+	client := c.engine.Pool.Client
 	exec, err := client.CreateExec(docker.CreateExecOptions{
 		Container: p.id, Cmd: command, AttachStdout: true, AttachStderr: true, Context: ctx,
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	err = awaitDone(ctx, func() error { // it may go on until the container is removed
+	err = engine.AwaitDone(ctx, func() error { // it may go on until the container is removed
 		return client.StartExec(exec.ID, docker.StartExecOptions{OutputStream: stdout, ErrorStream: stderr})
 	})
 	if err != nil {
@@ -257,14 +260,14 @@ func (c *containers) exec(ctx context.Context, p *container, stdout, stderr io.W
 // engine may learn a moment later that it has ended, and says 0 until then.
 func (c *containers) exitCode(ctx context.Context, exec string) (int, error) {
 	for {
-		told, err := await(ctx, func() (*docker.ExecInspect, error) { return c.engine.pool.Client.InspectExec(exec) })
+		told, err := engine.Await(ctx, func() (*docker.ExecInspect, error) { return c.engine.Pool.Client.InspectExec(exec) })
 		if err != nil {
 			return 0, err
 		}
 		if !told.Running {
 			return told.ExitCode, nil
 		}
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
+		if err := engine.Pause(ctx, 5*time.Millisecond); err != nil {
 			return 0, err
 		}
 	}
@@ -290,7 +293,7 @@ func (c *containers) delay(ctx context.Context, latency time.Duration) (string, 
 
 func (c *containers) undelay(ctx context.Context) (netem.Stats, error) {
 	c.closing.Store(true) // an end is no surprise from now on
-	err := c.engine.pool.Client.KillContainer(docker.KillContainerOptions{ID: c.sidecar.id, Signal: docker.SIGTERM, Context: ctx})
+	err := c.engine.Pool.Client.KillContainer(docker.KillContainerOptions{ID: c.sidecar.id, Signal: docker.SIGTERM, Context: ctx})
 	if err != nil {
 		return netem.Stats{}, fmt.Errorf("delay: %w", err)
 	}
@@ -301,9 +304,9 @@ func (c *containers) undelay(ctx context.Context) (netem.Stats, error) {
 func (c *containers) follow(p *container) lines {
 	printed := make(chan string, 16)
 	ended := make(chan error, 1)
-	log := &tail{each: func(line string) bool { printed <- line; return true }}
+	log := &tail.Tail{Each: func(line string) bool { printed <- line; return true }}
 	go func() {
-		ended <- c.engine.pool.Client.Logs(docker.LogsOptions{
+		ended <- c.engine.Pool.Client.Logs(docker.LogsOptions{
 			Container: p.id, Stdout: true, Follow: true, OutputStream: log, ErrorStream: io.Discard,
 		})
 	}()
@@ -335,7 +338,7 @@ func (c *containers) follow(p *container) lines {
 
 func (c *containers) copyOut(ctx context.Context, p part, dir string) error {
 	reader, writer := io.Pipe()
-	log := new(tail)
+	log := new(tail.Tail)
 	unpacked := make(chan error, 1)
 	go func() {
 		err := unpack(reader, dir)
@@ -381,9 +384,9 @@ func (c *containers) harnessCPU(context.Context) (time.Duration, error) { return
 func (c *containers) close(ctx context.Context) error {
 	c.closing.Store(true)
 	// What the engine doesn't answer about by then is found by its label.
-	_ = awaitDone(ctx, func() error { c.making.Wait(); return nil })
+	_ = engine.AwaitDone(ctx, func() error { c.making.Wait(); return nil })
 	var wg sync.WaitGroup
-	client := c.engine.pool.Client
+	client := c.engine.Pool.Client
 	for p, started := range c.parts {
 		wg.Go(func() {
 			grace, cancel := context.WithTimeout(ctx, stopGrace)
@@ -392,11 +395,11 @@ func (c *containers) close(ctx context.Context) error {
 			if err == nil && p != authorPart { // which only holds the namespace
 				client.WaitContainerWithContext(started.id, grace)
 			}
-			c.engine.removeContainer(ctx, started.id)
+			c.engine.RemoveContainer(ctx, started.id)
 		})
 	}
 	wg.Wait()
-	return c.engine.removeRun(ctx, c.run)
+	return c.engine.RemoveRun(ctx, c.run)
 }
 
 // stopGrace is how long a part may take to end before it is killed: a Comet ends

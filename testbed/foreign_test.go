@@ -88,7 +88,7 @@ func TestForeign(t *testing.T) {
 	}
 	const name = "cometbench-test/foreign:broker"
 	build := exec.CommandContext(t.Context(), "docker", "build", "-q", "-t", name, "-")
-	build.Stdin = strings.NewReader("FROM " + bed.engine.author + "\nWORKDIR /db\nCMD [\"broker\", \"-receive\", \":8098\", \"-broadcast\", \":8099\", \"-eventdb\", \"/db\"]\n")
+	build.Stdin = strings.NewReader("FROM " + bed.author + "\nWORKDIR /db\nCMD [\"broker\", \"-receive\", \":8098\", \"-broadcast\", \":8099\", \"-eventdb\", \"/db\"]\n")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -117,7 +117,7 @@ func TestForeign(t *testing.T) {
 		}
 	}
 	cell := matrix.Cell{Broker: s.Broker.Label, Conns: 1, Events: 1}
-	docker("tag", bed.engine.author, name)
+	docker("tag", bed.author, name)
 	if _, err := bed.Run(t.Context(), s, cell, "", stopped{}); err != nil {
 		t.Errorf("another image has its name: %v", err)
 	}

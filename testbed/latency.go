@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"cometbench/internal/engine"
 	"cometbench/netem"
 )
 
@@ -95,7 +96,7 @@ func (x *experiment) judgeDelay(stats netem.Stats) error {
 // for.
 func (x *experiment) delayedRoundTrip(ctx context.Context, count int) (rtt time.Duration, err error) {
 	for attempt := range attempts {
-		if err := pause(ctx, time.Duration(attempt)*attemptPause); err != nil {
+		if err := engine.Pause(ctx, time.Duration(attempt)*attemptPause); err != nil {
 			return 0, err
 		}
 		if rtt, err = x.roundTrip(ctx, count); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"cometbench/eventdb"
 	"cometbench/internal/need"
+	"cometbench/internal/owner"
 	"cometbench/matrix"
 	"cometbench/results"
 )
@@ -48,7 +49,7 @@ func TestReadWhileCometWrites(t *testing.T) {
 			var answers []map[string]bool
 			failed := 0
 			read := func() {
-				out, err := exec.Command("docker", "ps", "-q", "--filter", "label="+labelOwner+"="+bed.owner.String(), "--filter", "name=-broker$").Output()
+				out, err := exec.Command("docker", "ps", "-q", "--filter", "label="+owner.LabelOwner+"="+bed.owner.String(), "--filter", "name=-broker$").Output()
 				id := strings.TrimSpace(string(out))
 				if err != nil || id == "" {
 					return

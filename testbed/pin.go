@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strconv"
 
+	"cometbench/internal/engine"
+	"cometbench/internal/owner"
+
 	"github.com/ory/dockertest/v3/docker"
 )
 
@@ -32,8 +35,8 @@ func (p pinning) of(name string) string {
 // will use, if there is more than one and the engine can keep containers
 // to them: where it runs in a cpuset itself its first processor may not be
 // number 0, and without the cgroup it ignores the wish.
-func (e *engine) pin(ctx context.Context, author string, o owner) (pinning, error) {
-	info, err := await(ctx, e.pool.Client.Info)
+func pin(ctx context.Context, e *engine.Engine, author string, o owner.Owner) (pinning, error) {
+	info, err := engine.Await(ctx, e.Pool.Client.Info)
 	if err != nil {
 		return pinning{}, fmt.Errorf("ask the engine for its processors: %w", err)
 	}
@@ -45,8 +48,8 @@ func (e *engine) pin(ctx context.Context, author string, o owner) (pinning, erro
 	if info.NCPU == 2 {
 		others = "1"
 	}
-	trial, err := e.pool.Client.CreateContainer(docker.CreateContainerOptions{
-		Config:     &docker.Config{Image: author, Labels: labels("pin", o)},
+	trial, err := e.Pool.Client.CreateContainer(docker.CreateContainerOptions{
+		Config:     &docker.Config{Image: author, Labels: o.Labels("pin")},
 		HostConfig: &docker.HostConfig{CPUSetCPUs: all},
 		Context:    ctx,
 	})
@@ -56,8 +59,8 @@ func (e *engine) pin(ctx context.Context, author string, o owner) (pinning, erro
 	case err != nil:
 		return pinning{}, nil
 	}
-	made, err := e.pool.Client.InspectContainerWithContext(trial.ID, ctx)
-	e.removeContainer(ctx, trial.ID) // else the testbed does by its label, at its end
+	made, err := e.Pool.Client.InspectContainerWithContext(trial.ID, ctx)
+	e.RemoveContainer(ctx, trial.ID) // else the testbed does by its label, at its end
 	if err != nil {
 		return pinning{}, fmt.Errorf("try to choose processors: %w", err)
 	}

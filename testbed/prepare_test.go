@@ -14,15 +14,15 @@ import (
 // TestStatesOfTree: two states of one folder are two subjects, whose cells and
 // whose folders in a tree of results differ.
 func TestStatesOfTree(t *testing.T) {
-	engine := http.NewServeMux()
+	answers := http.NewServeMux()
 	// Whatever image is asked for was built already.
-	engine.HandleFunc("GET /images/", func(w http.ResponseWriter, _ *http.Request) {
+	answers.HandleFunc("GET /images/", func(w http.ResponseWriter, _ *http.Request) {
 		help := "--receive\n--broadcast\n--remote=HOST\n--eventdb=DIR\n"
 		json.NewEncoder(w).Encode(map[string]any{
 			"Id": fakeID, "Config": map[string]any{"Labels": map[string]string{"cometbench.help": help}},
 		})
 	})
-	bed := &Testbed{engine: fakeEngine(t, engine), config: Config{Status: func(string, ...any) {}}}
+	bed := &Testbed{engine: fakeEngine(t, answers), config: Config{Status: func(string, ...any) {}}}
 	dir := filepath.Join(t.TempDir(), "comet")
 	write := func(name, text string) {
 		t.Helper()

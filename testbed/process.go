@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"cometbench/internal/tail"
 )
 
 // process is a part that runs as a child of this process and ends with it.
@@ -20,7 +22,7 @@ type process struct {
 	name    string
 	cmd     *exec.Cmd
 	printed chan []byte // lines of standard output, closed at its end
-	log     *tail
+	log     *tail.Tail
 	ended   chan struct{} // closed when death is set
 	death   error         // how it ended
 	stopped atomic.Bool   // its end is no surprise
@@ -29,7 +31,7 @@ type process struct {
 // launch starts a process. An end that nobody asked for is sent to deaths.
 func launch(name string, cmd *exec.Cmd, deaths chan<- error) (*process, error) {
 	p := &process{
-		name: name, cmd: cmd, log: &tail{},
+		name: name, cmd: cmd, log: &tail.Tail{},
 		printed: make(chan []byte, 16), ended: make(chan struct{}),
 	}
 	stdout, err := cmd.StdoutPipe()

@@ -8,7 +8,3 @@ import "os/exec"
 // there, broker and subscriber end with their standard input, which only the
 // parent holds, and the author with what it has to send, or its timeout.
 func bindToParent(*exec.Cmd) {}
-
-// detach does nothing: a janitor that a Ctrl-C ends too has this process's own
-// clean-up before it.
-func detach(*exec.Cmd) {}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"cometbench/eventdb"
+	"cometbench/internal/engine"
 )
 
 // start starts the parts and waits until an event that was acked by the broker
@@ -45,7 +46,7 @@ func (x *experiment) start(ctx context.Context) error {
 			if err != nil || found {
 				return err
 			}
-			if err := pause(ctx, poll); err != nil {
+			if err := engine.Pause(ctx, poll); err != nil {
 				return fmt.Errorf("the broker acked a probe event, but it didn't reach the subscriber: %w", err)
 			}
 		}

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"cometbench/author"
+	"cometbench/internal/engine"
+	"cometbench/internal/tail"
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
@@ -316,7 +318,7 @@ func (x *experiment) settle(ctx context.Context) error {
 		if time.Since(grown) > settling {
 			return err
 		}
-		if waited := pause(ctx, poll); waited != nil {
+		if waited := engine.Pause(ctx, poll); waited != nil {
 			return errors.Join(waited, err)
 		}
 	}
@@ -395,7 +397,7 @@ func (x *experiment) warn(format string, args ...any) {
 // it prints.
 func (x *experiment) commandJSON(ctx context.Context, into any, args ...string) error {
 	var stdout bytes.Buffer
-	stderr := tail{each: x.sent.line}
+	stderr := tail.Tail{Each: x.sent.line}
 	if err := x.site.command(ctx, &stdout, &stderr, args...); err != nil {
 		if text := strings.TrimSpace(stderr.String()); text != "" {
 			return fmt.Errorf("%w: %s", err, text)
@@ -406,16 +408,4 @@ func (x *experiment) commandJSON(ctx context.Context, into any, args ...string) 
 		return fmt.Errorf("cometbench %s printed %.100q: %w", args[0], stdout.String(), err)
 	}
 	return nil
-}
-
-// pause waits for d or the end of the context.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -17,7 +17,9 @@ import (
 	"cometbench/author"
 	"cometbench/eventdb"
 	"cometbench/images"
+	"cometbench/internal/engine"
 	"cometbench/internal/need"
+	"cometbench/internal/owner"
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
@@ -43,17 +45,17 @@ func newTestbed(t *testing.T) *Testbed {
 
 // checkNothingLeft fails the test if an owner still has something on this
 // machine or its engine.
-func checkNothingLeft(t *testing.T, o owner) {
+func checkNothingLeft(t *testing.T, o owner.Owner) {
 	t.Helper()
 	for _, what := range left(t, o) {
 		t.Errorf("left behind: %s", what)
 	}
 }
 
-func left(t *testing.T, o owner) (found []string) {
+func left(t *testing.T, o owner.Owner) (found []string) {
 	t.Helper()
-	for _, parent := range scratchParents() {
-		dirs, err := filepath.Glob(filepath.Join(parent, scratchPrefix+o.word()+"*"))
+	for _, parent := range owner.ScratchParents() {
+		dirs, err := filepath.Glob(filepath.Join(parent, owner.ScratchPrefix+o.Word()+"*"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +65,7 @@ func left(t *testing.T, o owner) (found []string) {
 		return found
 	}
 	for _, list := range [][]string{{"ps", "-aq"}, {"network", "ls", "-q"}, {"image", "ls", "-q"}} {
-		out, err := exec.Command("docker", append(list, "--filter", "label="+labelOwner+"="+o.String())...).Output()
+		out, err := exec.Command("docker", append(list, "--filter", "label="+owner.LabelOwner+"="+o.String())...).Output()
 		if err != nil {
 			return found // no engine
 		}
@@ -191,7 +193,7 @@ func TestRunWithLatency(t *testing.T) {
 // image.
 func ofRuns(found []string) []string {
 	return slices.DeleteFunc(found, func(what string) bool {
-		return strings.HasPrefix(what, memory()) || strings.HasPrefix(what, os.TempDir()) || strings.HasPrefix(what, "image ")
+		return strings.HasPrefix(what, owner.Memory()) || strings.HasPrefix(what, os.TempDir()) || strings.HasPrefix(what, "image ")
 	})
 }
 
@@ -263,7 +265,7 @@ func TestBrokerDies(t *testing.T) {
 		cell := matrix.Cell{Broker: s.Broker.Label, Conns: 8, Events: 100_000}
 		kill := func() {
 			time.Sleep(300 * time.Millisecond) // into the measured phase
-			out, err := exec.Command("docker", "ps", "-q", "--filter", "label="+labelOwner+"="+bed.owner.String(), "--filter", "name=-"+string(victim)+"$").Output()
+			out, err := exec.Command("docker", "ps", "-q", "--filter", "label="+owner.LabelOwner+"="+bed.owner.String(), "--filter", "name=-"+string(victim)+"$").Output()
 			if err == nil {
 				err = exec.Command("docker", "kill", strings.TrimSpace(string(out))).Run()
 			}
@@ -289,11 +291,11 @@ func TestKilled(t *testing.T) {
 		return
 	}
 	need.Docker(t)
-	me, err := self()
+	me, err := owner.Self()
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := dialEngine(t.Context())
+	next, err := engine.Dial(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +311,7 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		o, err := ownerOf(cmd.Process.Pid)
+		o, err := owner.Of(cmd.Process.Pid)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -333,7 +335,7 @@ func TestKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The next benchmark begins while the janitor is at it.
-		if err := errors.Join(sweepScratch(me), next.sweep(ctx, me)); err != nil {
+		if err := errors.Join(owner.SweepScratch(me), next.Sweep(ctx, me)); err != nil {
 			t.Errorf("%s: sweep at once: %v", broker, err)
 		}
 		deadline := time.Now().Add(time.Minute)
@@ -365,12 +367,14 @@ func TestSweep(t *testing.T) {
 	if err := bed.prepareContainers(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	dead := bed.owner
-	dead.start++
-	run := func(o owner) string {
+	dead, err := owner.Parse(bed.owner.String() + "1") // the process that had this one's id at another time
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(o owner.Owner) string {
 		t.Helper()
 		out, err := exec.Command("docker", "run", "-d", "--network", "none",
-			"--label", labelOwner+"="+o.String(), "--label", labelRun+"=test", bed.engine.author, "pause", "-for", "5m").CombinedOutput()
+			"--label", owner.LabelOwner+"="+o.String(), "--label", owner.LabelRun+"=test", bed.author, "pause", "-for", "5m").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -380,24 +384,24 @@ func TestSweep(t *testing.T) {
 		t.Helper()
 		run(dead)
 		run(dead)
-		out, err := exec.Command("docker", "network", "create", "--label", labelOwner+"="+dead.String(), "cometbench-test").CombinedOutput()
+		out, err := exec.Command("docker", "network", "create", "--label", owner.LabelOwner+"="+dead.String(), "cometbench-test").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		builder := images.Builder{Client: bed.engine.pool.Client}
-		if _, err := builder.Author(t.Context(), bed.command, map[string]string{labelOwner: dead.String()}); err != nil {
+		builder := images.Builder{Client: bed.engine.Pool.Client}
+		if _, err := builder.Author(t.Context(), bed.command, map[string]string{owner.LabelOwner: dead.String()}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// Several may sweep at a time, a janitor and the next benchmark.
 	leave()
-	sweep := func() error { return bed.engine.sweep(t.Context(), bed.owner) }
+	sweep := func() error { return bed.engine.Sweep(t.Context(), bed.owner) }
 	if err := together(sweep, sweep, sweep); err != nil {
 		t.Errorf("sweep side by side: %v", err)
 	}
 	leave()
 	living := run(bed.owner)
-	scratch, err := makeScratch(memory(), dead)
+	scratch, err := owner.MakeScratch(owner.Memory(), dead)
 	if err != nil {
 		t.Fatal(err)
 	}

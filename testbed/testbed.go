@@ -13,6 +13,8 @@ import (
 	"cometbench/author"
 	"cometbench/images"
 	"cometbench/internal/awake"
+	"cometbench/internal/engine"
+	"cometbench/internal/owner"
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
@@ -53,13 +55,15 @@ type Config struct {
 // engine's connection, the images, a folder in memory.
 type Testbed struct {
 	config    Config
-	owner     owner
+	owner     owner.Owner
 	scratch   string // folder for runs' files, in memory where there is such a thing
 	builds    string // folder for our command
 	command   string // our command, for this machine
-	janitor   *janitor
-	engine    *engine  // nil where none answers
-	engineErr error    // why none answers
+	janitor   *engine.Janitor
+	engine    *engine.Engine // nil where none answers
+	engineErr error          // why none answers
+	author    string         // the image that the author runs in, once it was made
+	pinned    pinning
 	awake     *os.File // keeps processors from sleeping; nil where nothing does
 	sent      counter  // of the current run
 }
@@ -71,7 +75,7 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 	if c.Executable == nil {
 		return nil, errors.New("testbed: no executable given")
 	}
-	if os.Getenv(janitorVariable) != "" {
+	if os.Getenv(engine.JanitorVariable) != "" {
 		return nil, fmt.Errorf("testbed: the executable %s was started as the janitor of a testbed, but isn't the cometbench command", os.Args[0])
 	}
 	if c.Netem == "" {
@@ -86,16 +90,16 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 			err = errors.Join(fmt.Errorf("testbed: %w", err), t.Close())
 		}
 	}()
-	if t.owner, err = self(); err != nil {
+	if t.owner, err = owner.Self(); err != nil {
 		return nil, err
 	}
-	if err := sweepScratch(t.owner); err != nil {
+	if err := owner.SweepScratch(t.owner); err != nil {
 		return nil, err
 	}
-	if t.scratch, err = makeScratch(memory(), t.owner); err != nil {
+	if t.scratch, err = owner.MakeScratch(owner.Memory(), t.owner); err != nil {
 		return nil, err
 	}
-	if t.builds, err = makeScratch(os.TempDir(), t.owner); err != nil {
+	if t.builds, err = owner.MakeScratch(os.TempDir(), t.owner); err != nil {
 		return nil, err
 	}
 	if t.command = c.Command; t.command == "" {
@@ -103,11 +107,13 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 			return nil, err
 		}
 	}
-	if t.janitor, err = startJanitor(t.command, t.owner, t.scratch, t.builds); err != nil {
+	if t.janitor, err = engine.StartJanitor(t.command, t.owner, t.scratch, t.builds); err != nil {
 		return nil, err
 	}
-	if t.engine, t.engineErr = dialEngine(ctx); t.engine != nil {
-		if err := t.engine.sweep(ctx, t.owner); err != nil {
+	if t.engine, t.engineErr = engine.Dial(ctx); t.engine != nil {
+		ctx, cancel := context.WithTimeoutCause(ctx, closeDeadline, fmt.Errorf("not done after %v", closeDeadline))
+		defer cancel()
+		if err := t.engine.Sweep(ctx, t.owner); err != nil {
 			return nil, err
 		}
 	}
@@ -165,7 +171,7 @@ func (t *Testbed) Prepare(ctx context.Context, b subject.Subject) (*Subject, err
 		return nil, fmt.Errorf("testbed: broker %s runs in containers: %w", b.Name, t.engineErr)
 	}
 	if b.Kind == subject.Foreign {
-		id, err := t.engine.find(ctx, b.Path)
+		id, err := t.engine.Find(ctx, b.Path)
 		if err != nil {
 			return nil, fmt.Errorf("testbed: broker %s: %w", b.Name, err)
 		}
@@ -173,7 +179,7 @@ func (t *Testbed) Prepare(ctx context.Context, b subject.Subject) (*Subject, err
 		return s, nil
 	}
 	t.config.Status("preparing the image of %s", b.Name)
-	im, err := t.engine.prepare(ctx, t.config, b)
+	im, err := (&images.Builder{Client: t.engine.Pool.Client, CABundle: t.config.CABundle}).Ensure(ctx, b)
 	if err != nil {
 		return nil, fmt.Errorf("testbed: %w", err)
 	}
@@ -188,7 +194,7 @@ func (t *Testbed) site(ctx context.Context, s *Subject, run runPlan) (site, erro
 		return nil, fmt.Errorf("no latency can be added on the way to %s, which isn't in a network of ours", s.Broker.Name)
 	}
 	if t.inContainers(s, run.cell) {
-		return t.engine.site(t, s, run), nil
+		return t.containers(s, run), nil
 	}
 	return newLocal(t, s, run)
 }
@@ -204,6 +210,37 @@ func needsContainers(c matrix.Cell) bool {
 	return c.Latency > 0 && runtime.GOOS != "linux"
 }
 
+// prepareContainers makes ready what runs in containers need, before the first
+// of them: the image that the author runs in, from our command as it is built
+// for the engine's platform.
+func (t *Testbed) prepareContainers(ctx context.Context) error {
+	if t.engine == nil {
+		return t.engineErr
+	}
+	if t.author != "" {
+		return nil
+	}
+	t.config.Status("building the cometbench command for containers")
+	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("not done after %v", buildDeadline))
+	defer cancel()
+	executable, err := t.config.Executable(ctx, t.builds, t.engine.OS, t.engine.Arch)
+	if err != nil {
+		return err
+	}
+	builder := images.Builder{Client: t.engine.Pool.Client}
+	author, err := builder.Author(ctx, executable, map[string]string{owner.LabelOwner: t.owner.String()})
+	if err != nil {
+		return err
+	}
+	if t.config.Pin {
+		if t.pinned, err = pin(ctx, t.engine, author, t.owner); err != nil {
+			return err
+		}
+	}
+	t.author = author
+	return nil
+}
+
 // Close removes everything that the testbed still holds.
 func (t *Testbed) Close() error {
 	var errs []error
@@ -211,13 +248,15 @@ func (t *Testbed) Close() error {
 		errs = append(errs, t.awake.Close())
 	}
 	if t.engine != nil {
-		errs = append(errs, t.engine.close(t.owner))
+		ctx, cancel := context.WithTimeout(context.Background(), closeDeadline)
+		defer cancel()
+		errs = append(errs, t.engine.RemoveOwned(ctx, t.owner))
 	}
 	if t.scratch != "" {
 		errs = append(errs, os.RemoveAll(t.scratch))
 	}
 	if t.janitor != nil {
-		errs = append(errs, t.janitor.dismiss())
+		errs = append(errs, t.janitor.Dismiss())
 	}
 	if t.builds != "" { // the janitor's command is in it
 		errs = append(errs, os.RemoveAll(t.builds))

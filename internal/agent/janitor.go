@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"cometbench/internal/command"
-	"cometbench/testbed"
+	"cometbench/internal/engine"
 )
 
 // runJanitor waits for the end of the benchmark that started it and removes
@@ -24,5 +24,5 @@ func runJanitor(ctx context.Context, std command.Streams, args []string) error {
 	if *owner == "" {
 		return command.UsageErrorf("janitor: -owner is required")
 	}
-	return testbed.Clean(ctx, std.In, *owner, fs.Args())
+	return engine.Clean(ctx, std.In, *owner, fs.Args())
 }

@@ -1,4 +1,6 @@
-package testbed
+// Package engine speaks with a Docker engine, and removes what benchmarks have
+// left on it.
+package engine
 
 import (
 	"context"
@@ -7,60 +9,51 @@ import (
 	"strings"
 	"time"
 
-	"cometbench/images"
-	"cometbench/subject"
-
 	"github.com/ory/dockertest/v3"
 	"github.com/ory/dockertest/v3/docker"
 )
 
-// Labels of all that is made on an engine.
-const (
-	labelRun   = "cometbench.run"   // the run's id
-	labelOwner = "cometbench.owner" // the process that made it; see owner
-)
-
-// engine is a Docker engine that answers.
-type engine struct {
-	pool    *dockertest.Pool
-	version string
-	os      string // the platform of its containers
-	arch    string
-	author  string // the image that the author runs in, once it was made
-	pinned  pinning
+// Engine is a Docker engine that answers.
+type Engine struct {
+	// Pool is the connection. Its requests take contexts where it knows them;
+	// [Await] bounds the others.
+	Pool     *dockertest.Pool
+	Version  string
+	OS, Arch string // the platform of its containers
 }
 
-const dialDeadline = 10 * time.Second
+// Answer is how long a small question to an engine may take.
+const Answer = 10 * time.Second
 
 // apiVersion is the version of the engine's API that this package was tried
 // with (Docker 25, 2024). Engines from 1.41 to 1.52 answered the same requests
 // alike in all that is used here.
 const apiVersion = "1.44"
 
-// dialEngine connects to the engine that the environment names (DOCKER_HOST),
+// Dial connects to the engine that the environment names (DOCKER_HOST),
 // or to that of this machine.
-func dialEngine(ctx context.Context) (*engine, error) {
+func Dial(ctx context.Context) (*Engine, error) {
 	const hint = "start Docker, or set DOCKER_HOST to an engine that runs"
 	pool, err := dockertest.NewPool("")
 	if err != nil {
 		return nil, fmt.Errorf("no Docker engine can be used (%s): %w", hint, err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, dialDeadline, fmt.Errorf("no answer in %v", dialDeadline))
+	ctx, cancel := context.WithTimeoutCause(ctx, Answer, fmt.Errorf("no answer in %v", Answer))
 	defer cancel()
 	// Asking for the version is the one request that needs none.
-	env, err := await(ctx, pool.Client.Version)
+	env, err := Await(ctx, pool.Client.Version)
 	if err != nil {
 		return nil, fmt.Errorf("no Docker engine answers (%s): %w", hint, err)
 	}
-	e := &engine{version: env.Get("Version"), os: env.Get("Os"), arch: env.Get("Arch")}
-	if e.os != "linux" {
-		return nil, fmt.Errorf("the Docker engine runs %s containers: Linux containers are needed", e.os)
+	e := &Engine{Version: env.Get("Version"), OS: env.Get("Os"), Arch: env.Get("Arch")}
+	if e.OS != "linux" {
+		return nil, fmt.Errorf("the Docker engine runs %s containers: Linux containers are needed", e.OS)
 	}
 	speak, err := negotiate(env.Get("MinAPIVersion"), env.Get("ApiVersion"))
 	if err != nil {
-		return nil, fmt.Errorf("the Docker engine %s can't be used: %w", e.version, err)
+		return nil, fmt.Errorf("the Docker engine %s can't be used: %w", e.Version, err)
 	}
-	if e.pool, err = versioned(pool, speak); err != nil {
+	if e.Pool, err = versioned(pool, speak); err != nil {
 		return nil, fmt.Errorf("no Docker engine can be used (%s): %w", hint, err)
 	}
 	return e, nil
@@ -111,10 +104,10 @@ func versioned(pool *dockertest.Pool, version string) (*dockertest.Pool, error) 
 	return &dockertest.Pool{Client: client, MaxWait: pool.MaxWait}, nil
 }
 
-// await does what takes no context of its own (much of the engine's client),
+// Await does what takes no context of its own (much of the engine's client),
 // and waits for it no longer than until ctx ends. It goes on after that, until
 // the engine answers; what it makes is found by its label.
-func await[T any](ctx context.Context, do func() (T, error)) (T, error) {
+func Await[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	type answer struct {
 		value T
 		err   error
@@ -133,63 +126,21 @@ func await[T any](ctx context.Context, do func() (T, error)) (T, error) {
 	}
 }
 
-// awaitDone is await for what returns nothing but an error.
-func awaitDone(ctx context.Context, do func() error) error {
-	_, err := await(ctx, func() (struct{}, error) { return struct{}{}, do() })
+// AwaitDone is Await for what returns nothing but an error.
+func AwaitDone(ctx context.Context, do func() error) error {
+	_, err := Await(ctx, func() (struct{}, error) { return struct{}{}, do() })
 	return err
 }
 
-func (e *engine) String() string { return "docker " + e.version }
-
-// prepare makes the image of a broker ready.
-func (e *engine) prepare(ctx context.Context, c Config, b subject.Subject) (*images.Image, error) {
-	builder := images.Builder{Client: e.pool.Client, CABundle: c.CABundle}
-	return builder.Ensure(ctx, b)
-}
-
-// prepareContainers makes ready what runs in containers need, before the first
-// of them: the image that the author runs in, from our command as it is built
-// for the engine's platform.
-func (t *Testbed) prepareContainers(ctx context.Context) error {
-	if t.engine == nil {
-		return t.engineErr
-	}
-	e := t.engine
-	if e.author != "" {
-		return nil
-	}
-	t.config.Status("building the cometbench command for containers")
-	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("not done after %v", buildDeadline))
-	defer cancel()
-	executable, err := t.config.Executable(ctx, t.builds, e.os, e.arch)
-	if err != nil {
-		return err
-	}
-	builder := images.Builder{Client: e.pool.Client}
-	author, err := builder.Author(ctx, executable, map[string]string{labelOwner: t.owner.String()})
-	if err != nil {
-		return err
-	}
-	if t.config.Pin {
-		if e.pinned, err = e.pin(ctx, author, t.owner); err != nil {
-			return err
-		}
-	}
-	e.author = author
-	return nil
-}
-
-// labels returns the labels of what a run makes.
-func labels(run string, o owner) map[string]string {
-	return map[string]string{labelRun: run, labelOwner: o.String()}
-}
+// String returns the name and version, such as "docker 20.10.24".
+func (e *Engine) String() string { return "docker " + e.Version }
 
 // short shortens a container's id as the docker command does.
 func short(id string) string { return strings.TrimPrefix(id, "sha256:")[:12] }
 
-// find returns the id of an image that somebody else made. Nothing is pulled:
+// Find returns the id of an image that somebody else made. Nothing is pulled:
 // what runs is what the user has looked at.
-func (e *engine) find(ctx context.Context, reference string) (id string, err error) {
+func (e *Engine) Find(ctx context.Context, reference string) (id string, err error) {
 	image, err := e.inspect(ctx, reference)
 	if errors.Is(err, docker.ErrNoSuchImage) {
 		return "", fmt.Errorf("the engine has no image %s: build it, or try \"docker pull %s\"", reference, reference)
@@ -200,19 +151,31 @@ func (e *engine) find(ctx context.Context, reference string) (id string, err err
 	return image.ID, nil
 }
 
-// lacks reports whether an image certainly isn't on the engine.
-func (e *engine) lacks(ctx context.Context, reference string) bool {
+// Lacks reports whether an image certainly isn't on the engine.
+func (e *Engine) Lacks(ctx context.Context, reference string) bool {
 	_, err := e.inspect(ctx, reference)
 	return errors.Is(err, docker.ErrNoSuchImage)
 }
 
 // inspect looks at an image, by its tag or id.
-func (e *engine) inspect(ctx context.Context, reference string) (*docker.Image, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, dialDeadline, fmt.Errorf("no answer in %v", dialDeadline))
+func (e *Engine) inspect(ctx context.Context, reference string) (*docker.Image, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, Answer, fmt.Errorf("no answer in %v", Answer))
 	defer cancel()
-	image, err := await(ctx, func() (*docker.Image, error) { return e.pool.Client.InspectImage(reference) })
+	image, err := Await(ctx, func() (*docker.Image, error) { return e.Pool.Client.InspectImage(reference) })
 	if err != nil && !errors.Is(err, docker.ErrNoSuchImage) {
 		return nil, fmt.Errorf("look at image %s: %w", reference, err)
 	}
 	return image, err
+}
+
+// Pause waits for d, or for the end of the context, whose cause it returns.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

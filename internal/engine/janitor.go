@@ -1,4 +1,4 @@
-package testbed
+package engine
 
 import (
 	"context"
@@ -8,26 +8,34 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"cometbench/internal/owner"
+	"cometbench/internal/tail"
 )
 
-// janitor is a process that outlives this one, if only for a moment: it waits
+// Janitor is a process that outlives this one, if only for a moment: it waits
 // until its standard input ends, which the system sees to however this process
 // ends (a panic, kill -9), and then removes what it left.
-type janitor struct {
+type Janitor struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
-	log   *tail
+	log   *tail.Tail
 }
 
-// janitorVariable is set in a janitor's environment. A testbed in it would mean
+// JanitorVariable is set in a janitor's environment. A testbed in it would mean
 // that what was started isn't a janitor, but the program that starts testbeds,
 // and that would go on and on.
-const janitorVariable = "COMETBENCH_JANITOR"
+const JanitorVariable = "COMETBENCH_JANITOR"
 
-func startJanitor(command string, o owner, scratch ...string) (*janitor, error) {
-	j := &janitor{log: &tail{}}
+// cleanDeadline bounds a janitor's work.
+const cleanDeadline = time.Minute
+
+// StartJanitor starts the command as a janitor, which is to remove what an owner
+// has on the engine and these scratch folders.
+func StartJanitor(command string, o owner.Owner, scratch ...string) (*Janitor, error) {
+	j := &Janitor{log: &tail.Tail{}}
 	j.cmd = exec.Command(command, append([]string{"janitor", "-owner", o.String()}, scratch...)...)
-	j.cmd.Env = append(os.Environ(), janitorVariable+"=1")
+	j.cmd.Env = append(os.Environ(), JanitorVariable+"=1")
 	j.cmd.Stderr = j.log
 	detach(j.cmd)
 	stdin, err := j.cmd.StdinPipe()
@@ -41,8 +49,8 @@ func startJanitor(command string, o owner, scratch ...string) (*janitor, error) 
 	return j, nil
 }
 
-// dismiss ends the janitor, after everything was removed.
-func (j *janitor) dismiss() error {
+// Dismiss ends the janitor, after everything was removed.
+func (j *Janitor) Dismiss() error {
 	err := j.stdin.Close()
 	ended := make(chan error, 1)
 	go func() { ended <- j.cmd.Wait() }()
@@ -52,7 +60,7 @@ func (j *janitor) dismiss() error {
 			waited = fmt.Errorf("janitor: %w: %s", waited, j.log)
 		}
 		return errors.Join(err, waited)
-	case <-time.After(closeDeadline):
+	case <-time.After(cleanDeadline):
 		return errors.Join(err, errors.New("the janitor doesn't end"), j.cmd.Process.Kill())
 	}
 }
@@ -61,23 +69,23 @@ func (j *janitor) dismiss() error {
 // the owner (as its label writes it) has left on the engine, and its scratch
 // folders.
 func Clean(ctx context.Context, stdin io.Reader, label string, scratch []string) error {
-	o, err := parseOwner(label)
+	o, err := owner.Parse(label)
 	if err != nil {
 		return err
 	}
 	for _, dir := range scratch {
-		if !isScratch(dir) {
+		if !owner.IsScratch(dir) {
 			return fmt.Errorf("scratch folder %q: want one that a benchmark has made", dir)
 		}
 	}
 	if _, err := io.Copy(io.Discard, stdin); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanDeadline)
 	defer cancel()
 	var errs []error
-	if e, err := dialEngine(ctx); err == nil {
-		errs = append(errs, e.removeOwned(ctx, o))
+	if e, err := Dial(ctx); err == nil {
+		errs = append(errs, e.RemoveOwned(ctx, o))
 	}
 	for _, dir := range scratch {
 		errs = append(errs, os.RemoveAll(dir))

@@ -1,4 +1,4 @@
-package testbed
+package engine
 
 import (
 	"context"
@@ -6,36 +6,37 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
+
+	"cometbench/internal/owner"
 
 	"github.com/ory/dockertest/v3/docker"
 )
 
-// sweep removes the containers, networks and images of owners that are gone: a killed
+// Sweep removes the containers, networks and images of owners that are gone: a killed
 // benchmark can't clean up after itself. Its janitor may be about it as well.
-func (e *engine) sweep(ctx context.Context, here owner) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, closeDeadline, fmt.Errorf("not done after %v", closeDeadline))
-	defer cancel()
-	return e.remove(ctx, labelOwner, func(label string) bool {
-		o, err := parseOwner(label)
-		return err == nil && o.gone(here)
+func (e *Engine) Sweep(ctx context.Context, here owner.Owner) error {
+	return e.remove(ctx, owner.LabelOwner, func(label string) bool {
+		o, err := owner.Parse(label)
+		return err == nil && o.Gone(here)
 	})
 }
 
-// removeOwned removes all that an owner has on the engine.
-func (e *engine) removeOwned(ctx context.Context, o owner) error {
-	return e.remove(ctx, labelOwner, func(label string) bool { return label == o.String() })
+// RemoveOwned removes all that an owner has on the engine.
+func (e *Engine) RemoveOwned(ctx context.Context, o owner.Owner) error {
+	return e.remove(ctx, owner.LabelOwner, func(label string) bool { return label == o.String() })
 }
 
-// removeRun removes all that a run has on the engine.
-func (e *engine) removeRun(ctx context.Context, run string) error {
-	return e.remove(ctx, labelRun, func(label string) bool { return label == run })
+// RemoveRun removes all that a run has on the engine.
+func (e *Engine) RemoveRun(ctx context.Context, run string) error {
+	return e.remove(ctx, owner.LabelRun, func(label string) bool { return label == run })
 }
 
 // remove removes what has the label with a value that matches: the containers
 // first and side by side, then the networks that they were on, and the images
 // that they were of. (A Comet's image has no owner: it is kept.)
-func (e *engine) remove(ctx context.Context, label string, match func(value string) bool) error {
-	client := e.pool.Client
+func (e *Engine) remove(ctx context.Context, label string, match func(value string) bool) error {
+	client := e.Pool.Client
 	containers, err := client.ListContainers(docker.ListContainersOptions{
 		All: true, Filters: map[string][]string{"label": {label}}, Context: ctx,
 	})
@@ -48,10 +49,10 @@ func (e *engine) remove(ctx context.Context, label string, match func(value stri
 		if !match(c.Labels[label]) {
 			continue
 		}
-		wg.Go(func() { errs[i] = e.removeContainer(ctx, c.ID) })
+		wg.Go(func() { errs[i] = e.RemoveContainer(ctx, c.ID) })
 	}
 	wg.Wait()
-	networks, err := await(ctx, func() ([]docker.Network, error) {
+	networks, err := Await(ctx, func() ([]docker.Network, error) {
 		return client.FilteredListNetworks(docker.NetworkFilterOpts{"label": {label: true}})
 	})
 	if err != nil {
@@ -62,7 +63,7 @@ func (e *engine) remove(ctx context.Context, label string, match func(value stri
 			continue
 		}
 		err := insist(ctx, func() error {
-			return awaitDone(ctx, func() error { return client.RemoveNetwork(n.ID) })
+			return AwaitDone(ctx, func() error { return client.RemoveNetwork(n.ID) })
 		})
 		if err != nil {
 			errs = append(errs, fmt.Errorf("remove network %s: %w", n.Name, err))
@@ -79,16 +80,17 @@ func (e *engine) remove(ctx context.Context, label string, match func(value stri
 			continue
 		}
 		err := client.RemoveImageExtended(image.ID, docker.RemoveImageOptions{Force: true, Context: ctx})
-		if err != nil && !e.lacks(ctx, image.ID) {
+		if err != nil && !e.Lacks(ctx, image.ID) {
 			errs = append(errs, fmt.Errorf("remove image %s: %w", short(image.ID), err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (e *engine) removeContainer(ctx context.Context, id string) error {
+// RemoveContainer removes a container, whatever state it is in.
+func (e *Engine) RemoveContainer(ctx context.Context, id string) error {
 	err := insist(ctx, func() error {
-		return e.pool.Client.RemoveContainer(docker.RemoveContainerOptions{
+		return e.Pool.Client.RemoveContainer(docker.RemoveContainerOptions{
 			ID: id, Force: true, RemoveVolumes: true, Context: ctx,
 		})
 	})
@@ -97,6 +99,9 @@ func (e *engine) removeContainer(ctx context.Context, id string) error {
 	}
 	return nil
 }
+
+// again is how long insist waits between two attempts.
+const again = 50 * time.Millisecond
 
 // insist removes a container or a network for good. That it isn't there any
 // more is right; and while the engine refuses because it is being removed
@@ -114,15 +119,8 @@ func insist(ctx context.Context, remove func() error) error {
 		if !errors.As(err, &refused) || refused.Status != http.StatusConflict && refused.Status != http.StatusForbidden {
 			return err
 		}
-		if waited := pause(ctx, poll); waited != nil {
+		if waited := Pause(ctx, again); waited != nil {
 			return fmt.Errorf("%w (%w)", err, waited)
 		}
 	}
-}
-
-// close removes what the owner still has on the engine.
-func (e *engine) close(o owner) error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeDeadline)
-	defer cancel()
-	return e.removeOwned(ctx, o)
 }

@@ -1,4 +1,6 @@
-package testbed
+// Package owner tells whose the things are that a benchmark makes on this
+// machine and its engine, and whether their owner still lives.
+package owner
 
 import (
 	"errors"
@@ -9,72 +11,83 @@ import (
 	"syscall"
 )
 
-// owner identifies a process of this machine for good: process ids are used
+// Labels of all that is made on an engine.
+const (
+	LabelRun   = "cometbench.run"   // the run's id
+	LabelOwner = "cometbench.owner" // the process that made it, as String writes it
+)
+
+// Owner identifies a process of this machine for good: process ids are used
 // again, so the time it started stands beside its id, and before both what its
 // id belongs to: the boot of the machine, and the PID namespace, since
 // containers that share a machine's engine share its boot as well. What a run
 // makes is labelled with its owner, so that a later run can tell what a dead
 // one left from what a living one uses.
-type owner struct {
+type Owner struct {
 	boot      string // the boot's id; the host's name where there is none
 	namespace uint64 // the PID namespace's number; 0 where there is no such thing
 	pid       int
 	start     uint64 // clock ticks from boot to start; 0 where unknown
 }
 
-// self returns this process.
-func self() (owner, error) { return ownerOf(os.Getpid()) }
+// Labels returns the labels of what an owner makes for a run.
+func (o Owner) Labels(run string) map[string]string {
+	return map[string]string{LabelRun: run, LabelOwner: o.String()}
+}
 
-// ownerOf returns a process of this process's PID namespace.
-func ownerOf(pid int) (owner, error) {
+// Self returns this process.
+func Self() (Owner, error) { return Of(os.Getpid()) }
+
+// Of returns a process of this process's PID namespace.
+func Of(pid int) (Owner, error) {
 	boot, err := bootID()
 	if err != nil {
-		return owner{}, err
+		return Owner{}, err
 	}
 	start, err := startTime(pid)
 	if err != nil {
-		return owner{}, err
+		return Owner{}, err
 	}
-	return owner{boot, pidNamespace(), pid, start}, nil
+	return Owner{boot, pidNamespace(), pid, start}, nil
 }
 
 // String returns the label's value, "boot/namespace/pid/start".
-func (o owner) String() string {
+func (o Owner) String() string {
 	return fmt.Sprintf("%s/%d/%d/%d", o.boot, o.namespace, o.pid, o.start)
 }
 
-// word returns the label's value as a part of a file's name.
-func (o owner) word() string { return strings.ReplaceAll(o.String(), "/", "_") }
+// Word returns the label's value as a part of a file's name.
+func (o Owner) Word() string { return strings.ReplaceAll(o.String(), "/", "_") }
 
-// parseWord reads what word wrote.
-func parseWord(s string) (owner, error) { return parseOwner(strings.ReplaceAll(s, "_", "/")) }
+// ParseWord reads what Word wrote.
+func ParseWord(s string) (Owner, error) { return Parse(strings.ReplaceAll(s, "_", "/")) }
 
-// parseOwner reads what String wrote.
-func parseOwner(s string) (owner, error) {
+// Parse reads what String wrote.
+func Parse(s string) (Owner, error) {
 	words := strings.Split(s, "/")
 	if len(words) != 4 || words[0] == "" {
-		return owner{}, fmt.Errorf("owner %q: want boot/namespace/pid/start", s)
+		return Owner{}, fmt.Errorf("owner %q: want boot/namespace/pid/start", s)
 	}
 	namespace, err := strconv.ParseUint(words[1], 10, 64)
 	if err != nil {
-		return owner{}, fmt.Errorf("owner %q: want a PID namespace's number, not %q", s, words[1])
+		return Owner{}, fmt.Errorf("owner %q: want a PID namespace's number, not %q", s, words[1])
 	}
 	pid, err := strconv.Atoi(words[2])
 	if err != nil || pid < 1 {
-		return owner{}, fmt.Errorf("owner %q: want a process id, not %q", s, words[2])
+		return Owner{}, fmt.Errorf("owner %q: want a process id, not %q", s, words[2])
 	}
 	start, err := strconv.ParseUint(words[3], 10, 64)
 	if err != nil {
-		return owner{}, fmt.Errorf("owner %q: want a start time, not %q", s, words[3])
+		return Owner{}, fmt.Errorf("owner %q: want a start time, not %q", s, words[3])
 	}
-	return owner{words[0], namespace, pid, start}, nil
+	return Owner{words[0], namespace, pid, start}, nil
 }
 
-// gone reports whether the owner certainly doesn't live any more: a process of
+// Gone reports whether the owner certainly doesn't live any more: a process of
 // this boot of this machine, and of this process's PID namespace, that isn't
 // there. Of other boots, machines (a shared engine) and namespaces (containers
 // that share one) nothing is known, and nothing is gone.
-func (o owner) gone(here owner) bool {
+func (o Owner) Gone(here Owner) bool {
 	if o.boot != here.boot || o.namespace != here.namespace {
 		return false
 	}

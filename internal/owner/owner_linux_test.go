@@ -1,4 +1,4 @@
-package testbed
+package owner
 
 import (
 	"errors"
@@ -37,7 +37,7 @@ func TestOwnerHidden(t *testing.T) {
 }
 
 func judgeHidden(t *testing.T) {
-	shell, err := ownerOf(1)
+	shell, err := Of(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,12 +48,12 @@ func judgeHidden(t *testing.T) {
 	if _, err := startTime(1); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("the shell doesn't hide: %v", err)
 	}
-	if shell.gone(shell) {
+	if shell.Gone(shell) {
 		t.Error("a process that hides is said to be gone")
 	}
 	ended := shell
 	ended.pid = 1 << 22 // more than there can be, proc(5)
-	if !ended.gone(shell) {
+	if !ended.Gone(shell) {
 		t.Error("a process that isn't there is said to live")
 	}
 }

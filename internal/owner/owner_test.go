@@ -1,4 +1,4 @@
-package testbed
+package owner
 
 import (
 	"os/exec"
@@ -8,38 +8,38 @@ import (
 )
 
 func TestOwner(t *testing.T) {
-	me, err := self()
+	me, err := Self()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back, err := parseOwner(me.String()); err != nil || back != me {
-		t.Errorf("parseOwner(%q) = %+v, %v, want %+v", me, back, err, me)
+	if back, err := Parse(me.String()); err != nil || back != me {
+		t.Errorf("Parse(%q) = %+v, %v, want %+v", me, back, err, me)
 	}
-	if back, err := parseWord(me.word()); err != nil || back != me || strings.Contains(me.word(), "/") {
-		t.Errorf("parseWord(%q) = %+v, %v, want %+v", me.word(), back, err, me)
+	if back, err := ParseWord(me.Word()); err != nil || back != me || strings.Contains(me.Word(), "/") {
+		t.Errorf("ParseWord(%q) = %+v, %v, want %+v", me.Word(), back, err, me)
 	}
-	if me.gone(me) {
+	if me.Gone(me) {
 		t.Error("this process is said to be gone")
 	}
 	reused := me
 	reused.start++
-	if me.start != 0 && !reused.gone(me) {
+	if me.start != 0 && !reused.Gone(me) {
 		t.Error("a process that had this one's id before is said to live")
 	}
 	other := me
 	other.boot, other.pid = "another-machine", 1<<22+1
-	if other.gone(me) {
+	if other.Gone(me) {
 		t.Error("a process of another machine is said to be gone")
 	}
 	other.boot = me.boot
 	other.namespace++
-	if other.gone(me) {
+	if other.Gone(me) {
 		t.Error("a process of another container of this machine is said to be gone")
 	}
 	// The third is of the form that labels had before the namespace.
 	for _, s := range []string{"", "a/b", "a/1/2", "/1/1/2", "a/b/1/2", "a/1/0/2", "a/1/1/-2", "a/1/1/2/3"} {
-		if o, err := parseOwner(s); err == nil {
-			t.Errorf("parseOwner(%q) = %+v, want an error", s, o)
+		if o, err := Parse(s); err == nil {
+			t.Errorf("Parse(%q) = %+v, want an error", s, o)
 		}
 	}
 }
@@ -47,7 +47,7 @@ func TestOwner(t *testing.T) {
 // TestOwnerEnds: a process is gone when it has ended, whether or not its parent
 // has noticed.
 func TestOwnerEnds(t *testing.T) {
-	me, err := self()
+	me, err := Self()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,18 +59,18 @@ func TestOwnerEnds(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	o, err := ownerOf(child.Process.Pid)
+	o, err := Of(child.Process.Pid)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.gone(me) {
+	if o.Gone(me) {
 		t.Error("a process that waits is said to be gone")
 	}
 	if err := stdin.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if o.start != 0 { // else only its parent can tell
-		for end := time.Now().Add(time.Minute); !o.gone(me); time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(time.Minute); !o.Gone(me); time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("a process that has ended is said to live")
 			}
@@ -79,7 +79,7 @@ func TestOwnerEnds(t *testing.T) {
 	if err := child.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if !o.gone(me) {
+	if !o.Gone(me) {
 		t.Error("a process that has ended, and that was waited for, is said to live")
 	}
 }

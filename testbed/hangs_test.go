@@ -1,0 +1,106 @@
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cometbench/internal/engine"
+	"cometbench/internal/owner"
+
+	"github.com/ory/dockertest/v3"
+	"github.com/ory/dockertest/v3/docker"
+)
+
+// fakeEngine returns an engine that answers as a handler does.
+func fakeEngine(t *testing.T, answer http.Handler) *engine.Engine {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	t.Cleanup(server.Close)
+	client, err := docker.NewClient(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &engine.Engine{Pool: &dockertest.Pool{Client: client}}
+}
+
+const fakeID = "0123456789abcdef"
+
+// TestEngineHangs: what an engine is asked ends with the context, also where it
+// never answers.
+func TestEngineHangs(t *testing.T) {
+	released := make(chan struct{})
+	e := fakeEngine(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-released }))
+	t.Cleanup(func() { close(released) })
+	c := &containers{
+		engine: e, run: "run", author: "author", subject: &Subject{},
+		network: &dockertest.Network{Network: &docker.Network{ID: fakeID}},
+		parts:   map[part]*container{authorPart: {name: "author", id: fakeID}},
+	}
+	for _, tt := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"find", func(ctx context.Context) error { _, err := e.Find(ctx, "image"); return err }},
+		{"pin", func(ctx context.Context) error { _, err := pin(ctx, e, "author", owner.Owner{}); return err }},
+		{"sweep", func(ctx context.Context) error { return e.Sweep(ctx, owner.Owner{}) }},
+		{"prepare", c.prepare},
+		{"start", func(ctx context.Context) error { return c.start(ctx, brokerPart) }},
+		{"command", func(ctx context.Context) error { return c.command(ctx, io.Discard, io.Discard) }},
+		{"exit code", func(ctx context.Context) error { _, err := c.exitCode(ctx, fakeID); return err }},
+		{"close", c.close}, // while the network is still being made
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		ended := make(chan error, 1)
+		go func() { ended <- tt.do(ctx) }()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v, want the context's end", tt.name, err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Errorf("%s: it doesn't end", tt.name)
+		}
+		cancel()
+	}
+}
+
+// TestExitCode: an engine that hasn't noticed yet that a command has ended, and
+// says 0 until then, is asked again.
+func TestExitCode(t *testing.T) {
+	var asked atomic.Int32
+	answers := http.NewServeMux()
+	answers.HandleFunc("POST /containers/"+fakeID+"/exec", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"Id":%q}`, fakeID)
+	})
+	answers.HandleFunc("POST /exec/"+fakeID+"/start", func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close() // the end of the command's output
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n")
+	})
+	answers.HandleFunc("GET /exec/"+fakeID+"/json", func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) < 3 {
+			io.WriteString(w, `{"Running":true,"ExitCode":null}`)
+			return
+		}
+		io.WriteString(w, `{"Running":false,"ExitCode":7}`)
+	})
+	c := &containers{engine: fakeEngine(t, answers)}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	err := c.exec(ctx, &container{name: "author", id: fakeID}, io.Discard, io.Discard, "false")
+	if err == nil || !strings.Contains(err.Error(), "exit code 7") {
+		t.Errorf("%v, want exit code 7", err)
+	}
+}
