@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 )
 
 // pythonModules are Python's modules that write event databases, by what
@@ -30,7 +30,7 @@ func python(t testing.TB, module string) string {
 			return p
 		}
 	}
-	need.Skip(t, "python", "no Python 3 here has the module "+module)
+	require.Missing(t, "python", "no Python 3 here has the module "+module)
 	return ""
 }
 

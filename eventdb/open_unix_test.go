@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 )
 
 // TestOpenPipe opens databases of which a file is a named pipe. It has no
@@ -31,7 +31,7 @@ func TestOpenPipe(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-				need.Skip(t, "mkfifo", err.Error())
+				require.Missing(t, "mkfifo", err.Error())
 			}
 			opened := make(chan error, 1)
 			go func() {

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 )
 
 // changes makes n random changes of a database, as apply.py takes them, of which
@@ -109,7 +109,7 @@ func TestPythonWrites(t *testing.T) {
 // TestPython2Writes does so with Python 2.7's bsddb, which Comets up to 2 used,
 // in a container.
 func TestPython2Writes(t *testing.T) {
-	need.Docker(t)
+	require.Docker(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "docker", "images", "-q", "--filter", "reference=cometbench/base:python2.7").Output()
@@ -118,7 +118,7 @@ func TestPython2Writes(t *testing.T) {
 	}
 	image := strings.TrimSpace(string(out))
 	if image == "" {
-		need.Skip(t, "docker", "no image cometbench/base:python2.7 (images/base/build makes it)")
+		require.Missing(t, "docker", "no image cometbench/base:python2.7 (images/base/build makes it)")
 	}
 	apply, err := os.ReadFile(filepath.Join("testdata", "apply.py"))
 	if err != nil {
@@ -165,8 +165,8 @@ func TestPythonReads(t *testing.T) {
 // byte orders and options that Python leaves alone, and has its db_verify check
 // ours.
 func TestLoad(t *testing.T) {
-	load := need.Command(t, "db_load", "db5.3_load", "db_load")
-	verify := need.Command(t, "db_load", "db5.3_verify", "db_verify")
+	load := require.Command(t, "db_load", "db5.3_load", "db_load")
+	verify := require.Command(t, "db_load", "db5.3_verify", "db_verify")
 	random := rand.New(rand.NewPCG(9, 9))
 	for _, options := range []string{
 		"", "db_pagesize=512", "db_pagesize=512 db_lorder=4321", "db_pagesize=65536", "db_pagesize=65536 db_lorder=4321",
@@ -225,7 +225,7 @@ func TestLoad(t *testing.T) {
 // dumped is what db_dump finds in a database.
 func dumped(t *testing.T, path string) map[string]string {
 	t.Helper()
-	dump := need.Command(t, "db_load", "db5.3_dump", "db_dump")
+	dump := require.Command(t, "db_load", "db5.3_dump", "db_dump")
 	out, err := exec.CommandContext(t.Context(), dump, path).Output()
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 	"cometbench/subject"
 
 	"context"
@@ -14,7 +14,7 @@ import (
 
 // TestReleases builds every release of Comet that is on the Python registry.
 func TestReleases(t *testing.T) {
-	need.Docker(t)
+	require.Docker(t)
 	client, err := docker.NewClientFromEnv()
 	if err != nil {
 		t.Fatal(err)

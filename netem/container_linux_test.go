@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 )
 
 // containers is an author and a server in containers of their own, without
@@ -30,7 +30,7 @@ func docker(ctx context.Context, args ...string) *exec.Cmd {
 
 func newContainers(t *testing.T) *containers {
 	t.Helper()
-	need.Docker(t)
+	require.Docker(t)
 	c := &containers{prefix: "cometbench-netem-" + strconv.Itoa(os.Getpid())}
 	c.image = c.prefix
 	// What isn't there, because it wasn't made, needn't be removed.

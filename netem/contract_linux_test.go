@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 )
 
 var latencies = []time.Duration{
@@ -49,7 +49,7 @@ func supported(t testing.TB, kind Kind) {
 		return err
 	})
 	if errors.Is(err, ErrUnsupported) && kind == Kernel {
-		need.Skip(t, "sch_netem", err.Error())
+		require.Missing(t, "sch_netem", err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func testLatency(t *testing.T, kind Kind) {
 // checkListed asks tc and ip what is there.
 func checkListed(t testing.TB, p *place, kind Kind, there bool) {
 	t.Helper()
-	need.Command(t, "netem", "tc")
+	require.Command(t, "netem", "tc")
 	listed := p.run(t, "tc", "qdisc", "show", "dev", p.Interface) + p.run(t, "ip", "-o", "link")
 	for _, sign := range map[Kind][]string{Kernel: {"netem"}, Userspace: {"clsact", "cbd"}}[kind] {
 		if strings.Contains(listed, sign) != there {

@@ -19,7 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 )
 
 // The kernel that the tests run on may have no sch_netem. Debian's has: these
@@ -42,10 +42,10 @@ func TestMachine(t *testing.T) {
 	if os.Getenv(emulated) != "" {
 		t.Skip("this is the machine")
 	}
-	qemu := need.Command(t, "vm", "qemu-system-x86_64")
+	qemu := require.Command(t, "vm", "qemu-system-x86_64")
 	kernel, modules := os.Getenv("COMETBENCH_VM_KERNEL"), os.Getenv("COMETBENCH_VM_MODULES")
 	if kernel == "" || modules == "" {
-		need.Skip(t, "vm", "COMETBENCH_VM_KERNEL and COMETBENCH_VM_MODULES don't say where a kernel with sch_netem is: export $(.ci/vm-kernel)")
+		require.Missing(t, "vm", "COMETBENCH_VM_KERNEL and COMETBENCH_VM_MODULES don't say where a kernel with sch_netem is: export $(.ci/vm-kernel)")
 	}
 	dir := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", filepath.Join(dir, "netem.test"), ".")
@@ -164,7 +164,7 @@ func setUpMachine() error {
 		os.Chmod("/tmp", 0o777|fs.ModeSticky),
 		os.Setenv("PATH", "/bin"),
 		os.Setenv(emulated, "1"),
-		os.Setenv(need.Variable, "root,netem,sch_netem,userns"),
+		os.Setenv(require.Variable, "root,netem,sch_netem,userns"),
 	)
 }
 

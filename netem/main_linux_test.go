@@ -17,7 +17,7 @@ import (
 
 	"cometbench/author"
 	"cometbench/embedded"
-	"cometbench/internal/awake"
+	"cometbench/internal/cpuidle"
 )
 
 // TestMain lets the test binary stand in for cometbench, whose subcommands
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 		os.Exit(bootMachine())
 	}
 	// As a testbed does where the delays are of use.
-	request := awake.Hold()
+	request := cpuidle.Prevent()
 	code := m.Run()
 	if request != nil {
 		_ = request.Close()

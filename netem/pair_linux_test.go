@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 )
 
 // nested is what a process says that has made a pair and tried it.
@@ -143,7 +143,7 @@ func copySelf(t *testing.T) string {
 }
 
 func TestPair(t *testing.T) {
-	need.Root(t)
+	require.Root(t)
 	for _, test := range []struct {
 		name string
 		what string
@@ -152,7 +152,7 @@ func TestPair(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p, n := startNest(t, test.uid)
 			if n.Unsupported {
-				need.Skip(t, test.what, n.Err)
+				require.Missing(t, test.what, n.Err)
 			}
 			if n.Err != "" {
 				p.kill()

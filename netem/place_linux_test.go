@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 )
 
 // place is a pair of namespaces with a server in the broker's.
@@ -31,14 +31,14 @@ type place struct {
 // newPlace makes a place, of which nothing is left after the test.
 func newPlace(t testing.TB) *place {
 	t.Helper()
-	need.Root(t)
+	require.Root(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	pair, err := NewPair(t.Context(), self)
 	if errors.Is(err, ErrUnsupported) {
-		need.Skip(t, "netem", err.Error())
+		require.Missing(t, "netem", err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +228,7 @@ var pingTime = regexp.MustCompile(`time=([0-9.]+) ms`)
 // may be missing once.
 func (p *place) ping(t testing.TB, count int, args ...string) []time.Duration {
 	t.Helper()
-	need.Command(t, "netem", "ping")
+	require.Command(t, "netem", "ping")
 	args = append([]string{"-n", "-c", strconv.Itoa(count), "-i", "0.01", "-w", "10"}, args...)
 	var times []time.Duration
 	for range 2 {

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 )
 
 // TestPriority: all threads of a delay run before others, or none; see
@@ -38,7 +38,7 @@ func TestPriority(t *testing.T) {
 		policies[attr.Policy]++
 	}
 	if policies[unix.SCHED_FIFO] == 0 {
-		need.Skip(t, "root", "the system lets no thread run before others")
+		require.Missing(t, "root", "the system lets no thread run before others")
 	}
 	if len(entries) < 2 || len(policies) != 1 {
 		t.Errorf("%d threads have different policies: %v", len(entries), policies)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 	"cometbench/matrix"
 	"cometbench/subject"
 
@@ -73,7 +73,7 @@ func cmd(t *testing.T, name string, args ...string) *exec.Cmd {
 // benchstat runs benchstat on the output of a benchmark.
 func benchstat(t *testing.T, in []byte) string {
 	t.Helper()
-	c := cmd(t, need.Command(t, "go", "go"), "tool", "benchstat", "-")
+	c := cmd(t, require.Command(t, "go", "go"), "tool", "benchstat", "-")
 	c.Stdin = bytes.NewReader(in)
 	out, err := c.Output()
 	if err != nil {

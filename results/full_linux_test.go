@@ -9,16 +9,16 @@ import (
 	"syscall"
 	"testing"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 )
 
 // mount mounts a small tmpfs, which is unmounted after the test.
 func mount(t *testing.T, options string) string {
 	t.Helper()
-	need.Root(t)
+	require.Root(t)
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		need.Skip(t, "root", "can't mount a tmpfs: "+err.Error())
+		require.Missing(t, "root", "can't mount a tmpfs: "+err.Error())
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {

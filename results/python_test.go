@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 	"cometbench/matrix"
 )
 
@@ -22,7 +22,7 @@ func python(t *testing.T) string {
 			return p
 		}
 	}
-	need.Skip(t, "python", "no python3 with dbm.ndbm on Berkeley DB on this machine")
+	require.Missing(t, "python", "no python3 with dbm.ndbm on Berkeley DB on this machine")
 	return ""
 }
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 	"cometbench/matrix"
 	"cometbench/results"
 	"cometbench/subject"
@@ -81,7 +81,7 @@ func TestPublic(t *testing.T) {
 
 // TestForeign measures an image that nobody here knows: the embedded broker's.
 func TestForeign(t *testing.T) {
-	need.Docker(t)
+	require.Docker(t)
 	bed := newTestbed(t)
 	if err := bed.prepareContainers(t.Context()); err != nil {
 		t.Fatal(err)

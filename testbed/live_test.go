@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"cometbench/eventdb"
-	"cometbench/internal/need"
 	"cometbench/internal/owner"
+	"cometbench/internal/require"
 	"cometbench/matrix"
 	"cometbench/results"
 )
@@ -41,7 +41,7 @@ func (r reading) StopTimer() { close(r.stop); <-r.done }
 // of what the database holds in the end, never less than before and never
 // something else.
 func TestReadWhileCometWrites(t *testing.T) {
-	need.Docker(t)
+	require.Docker(t)
 	bed := newTestbed(t)
 	for _, broker := range []string{"comet-1.1.0", "comet-3.1.0"} {
 		t.Run(broker, func(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 	"cometbench/eventdb"
 	"cometbench/images"
 	"cometbench/internal/engine"
-	"cometbench/internal/need"
 	"cometbench/internal/owner"
+	"cometbench/internal/require"
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
@@ -108,7 +108,7 @@ func eachSite(t *testing.T, test func(t *testing.T, bed *Testbed, s *Subject)) {
 	for _, tt := range sites {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.containers {
-				need.Docker(t)
+				require.Docker(t)
 			}
 			s := prepared(t, bed, tt.broker)
 			if tt.containers && s.Broker.Kind == subject.Embedded {
@@ -164,7 +164,7 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunWithLatency(t *testing.T) {
-	need.Root(t)
+	require.Root(t)
 	eachSite(t, func(t *testing.T, bed *Testbed, s *Subject) {
 		cell := matrix.Cell{Broker: s.Broker.Label, Latency: 50 * time.Millisecond, Conns: 8, Events: 80}
 		run, err := bed.Run(t.Context(), s, cell, "", stopped{})
@@ -230,12 +230,12 @@ func TestRunCancelled(t *testing.T) {
 // TestDelayFails: a run says once why its delay can't be. What is asked for is
 // longer than a delay may be.
 func TestDelayFails(t *testing.T) {
-	need.Root(t)
+	require.Root(t)
 	bed := newTestbed(t)
 	for _, tt := range sites[:2] {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.containers {
-				need.Docker(t)
+				require.Docker(t)
 			}
 			s := prepared(t, bed, tt.broker)
 			s.contained = tt.containers
@@ -258,7 +258,7 @@ func (d dying) StartTimer() { go d.kill() }
 func (dying) StopTimer()    {}
 
 func TestBrokerDies(t *testing.T) {
-	need.Docker(t)
+	require.Docker(t)
 	bed := newTestbed(t)
 	s := prepared(t, bed, "comet-3.1.0")
 	for _, victim := range []part{brokerPart, subscriberPart, authorPart} {
@@ -290,7 +290,7 @@ func TestKilled(t *testing.T) {
 		runVictim(t)
 		return
 	}
-	need.Docker(t)
+	require.Docker(t)
 	me, err := owner.Self()
 	if err != nil {
 		t.Fatal(err)
@@ -362,7 +362,7 @@ func runVictim(t *testing.T) {
 // TestSweep: what a process that died without a janitor left is removed by the
 // next testbed, and what a living one has stays.
 func TestSweep(t *testing.T) {
-	need.Docker(t)
+	require.Docker(t)
 	bed := newTestbed(t)
 	if err := bed.prepareContainers(t.Context()); err != nil {
 		t.Fatal(err)

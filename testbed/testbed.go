@@ -12,7 +12,7 @@ import (
 
 	"cometbench/author"
 	"cometbench/images"
-	"cometbench/internal/awake"
+	"cometbench/internal/cpuidle"
 	"cometbench/internal/engine"
 	"cometbench/internal/owner"
 	"cometbench/matrix"
@@ -64,7 +64,7 @@ type Testbed struct {
 	engineErr error          // why none answers
 	author    string         // the image that the author runs in, once it was made
 	pinned    pinning
-	awake     *os.File // keeps processors from sleeping; nil where nothing does
+	cpuidle   *os.File // keeps processors from sleeping; nil where nothing does
 	sent      counter  // of the current run
 }
 
@@ -117,7 +117,7 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 			return nil, err
 		}
 	}
-	t.awake = awake.Hold()
+	t.cpuidle = cpuidle.Prevent()
 	return t, nil
 }
 
@@ -136,7 +136,7 @@ func (t *Testbed) Machine() results.Machine {
 	if t.engine != nil {
 		m.Engine = t.engine.String()
 	}
-	if t.awake != nil {
+	if t.cpuidle != nil {
 		m.Idle = "polling"
 	}
 	return m
@@ -244,8 +244,8 @@ func (t *Testbed) prepareContainers(ctx context.Context) error {
 // Close removes everything that the testbed still holds.
 func (t *Testbed) Close() error {
 	var errs []error
-	if t.awake != nil {
-		errs = append(errs, t.awake.Close())
+	if t.cpuidle != nil {
+		errs = append(errs, t.cpuidle.Close())
 	}
 	if t.engine != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeDeadline)

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 )
 
 const hiddenVariable = "COMETBENCH_TEST_HIDDEN"
@@ -20,14 +20,14 @@ func TestOwnerHidden(t *testing.T) {
 		judgeHidden(t)
 		return
 	}
-	need.Root(t)
-	unshare := need.Command(t, "unshare", "unshare")
+	require.Root(t)
+	unshare := require.Command(t, "unshare", "unshare")
 	const mount = "mount -t proc -o hidepid=2 proc /proc"
 	within := func(script string) *exec.Cmd {
 		return exec.CommandContext(t.Context(), unshare, "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", script, "sh", os.Args[0])
 	}
 	if out, err := within(mount).CombinedOutput(); err != nil {
-		need.Skip(t, "hidepid", strings.TrimSpace(string(out)))
+		require.Missing(t, "hidepid", strings.TrimSpace(string(out)))
 	}
 	cmd := within(mount + ` && "$1" -test.run='^TestOwnerHidden$'; exit $?`)
 	cmd.Env = append(os.Environ(), hiddenVariable+"=1")

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/internal/need"
+	"cometbench/internal/require"
 	"cometbench/results"
 	"cometbench/results/judge"
 )
@@ -81,7 +81,7 @@ func TestReport(t *testing.T) {
 // a desktop: nothing may stick out of the page, and nothing may be refused by
 // its policy.
 func TestBrowser(t *testing.T) {
-	chromium := need.Command(t, "chromium", "chromium", "chromium-browser", "google-chrome")
+	chromium := require.Command(t, "chromium", "chromium", "chromium-browser", "google-chrome")
 	dir := t.TempDir()
 	// The page measures itself in a frame, from a page without its policy.
 	file := filepath.Join(dir, "report.html")

@@ -1,0 +1,2 @@
+// Package cpuidle keeps processors from sleeping while something is measured.
+package cpuidle
