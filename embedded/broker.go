@@ -188,27 +188,22 @@ func (b *Broker) untrack(c net.Conn) {
 // readers are kept for the next connection.
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4096) }}
 
-// author receives what an author sends: an event, as a rule, and then the end
-// of the connection.
+// author receives an event, answers it, and closes the connection, as Comet
+// does: whoever closes first keeps the port for a minute, and the author, which
+// needs a port for each event, would run out of them.
 func (b *Broker) author(c net.Conn) {
 	r := readers.Get().(*bufio.Reader)
 	r.Reset(c)
 	defer readers.Put(r)
-	var payload, reply []byte
-	for {
-		if err := c.SetDeadline(time.Now().Add(b.config.Idle)); err != nil {
-			return
-		}
-		var err error
-		if payload, err = vtp.ReadFrame(r, payload); err != nil {
-			return
-		}
-		answer := b.submit(payload)
-		reply = vtp.AppendFrame(reply[:0], answer.Append(nil))
-		if _, err := c.Write(reply); err != nil {
-			return
-		}
+	if err := c.SetDeadline(time.Now().Add(b.config.Idle)); err != nil {
+		return
 	}
+	payload, err := vtp.ReadFrame(r, nil)
+	if err != nil {
+		return
+	}
+	answer := b.submit(payload)
+	_, _ = c.Write(vtp.AppendFrame(nil, answer.Append(nil))) // an author that has gone needs no answer
 }
 
 // submit takes an event and returns the answer to it.

@@ -135,8 +135,12 @@ func (c *containers) start(ctx context.Context, p part) error {
 		host = func(h *docker.HostConfig) {
 			h.PidsLimit = int64(c.plan.cell.Conns) + 1024 // a thread a connection at most
 			h.Tmpfs = map[string]string{outputDir: tmpfsOptions}
-			// One event a connection: ports run out before they leave TIME_WAIT.
-			h.Sysctls = map[string]string{"net.ipv4.ip_local_port_range": "1024 65535"}
+			// Each event takes a port, which may rest in TIME_WAIT for a minute:
+			// all ports are used, and used again after a second.
+			h.Sysctls = map[string]string{
+				"net.ipv4.ip_local_port_range": "1024 65535",
+				"net.ipv4.tcp_tw_reuse":        "1",
+			}
 		}
 	case p == brokerPart && c.subject.Broker.Kind == subject.Foreign:
 		// As its maker meant it to run, but for the limits: it has no life of
