@@ -48,6 +48,11 @@ type comparison struct {
 // regression, and 2 everything that keeps it from being told, errors included.
 func runCompare(ctx context.Context, std command.Streams, args []string) error {
 	c, bed, err := compareFlags(std, args)
+	if errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	// Whatever fails from here on, nobody shall read an earlier verdict.
+	err = errors.Join(err, c.removeFiles())
 	if err != nil {
 		return err
 	}
@@ -64,6 +69,8 @@ func runCompare(ctx context.Context, std command.Streams, args []string) error {
 	return nil
 }
 
+// compareFlags returns what the arguments ask for. With an error too, the
+// comparison has its folder.
 func compareFlags(std command.Streams, args []string) (*comparison, testbed.Config, error) {
 	c := &comparison{subjects: make(map[compare.Side]*testbed.Subject)}
 	var bed testbed.Config
@@ -91,27 +98,27 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 	fs.StringVar(&bed.CABundle, "ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
 	fs.StringVar(&c.out, "o", "cometbench-compare", "write old.txt, new.txt and anchor.txt (for benchstat), verdict.txt, summary.md, verdict.json and report.html into this `folder`")
 	if err := command.ParseFlags(fs, std, args, true); err != nil {
-		return nil, bed, err
+		return c, bed, err
 	}
 	if fs.NArg() != 2 {
-		return nil, bed, command.UsageErrorf("compare: want OLD and NEW behind the flags, got %q", fs.Args())
+		return c, bed, command.UsageErrorf("compare: want OLD and NEW behind the flags, got %q", fs.Args())
 	}
 	if plan.Count < 1 || plan.Count > 1000 {
-		return nil, bed, command.UsageErrorf("compare: -count %d: want 1 to 1000", plan.Count)
+		return c, bed, command.UsageErrorf("compare: -count %d: want 1 to 1000", plan.Count)
 	}
 	if *events < 1 || *events > matrix.MaxEvents {
-		return nil, bed, command.UsageErrorf("compare: -events %d: want 1 to %d", *events, matrix.MaxEvents)
+		return c, bed, command.UsageErrorf("compare: -events %d: want 1 to %d", *events, matrix.MaxEvents)
 	}
 	latencies, err := matrix.ParseLatencies(*latency)
 	if err != nil {
-		return nil, bed, command.UsageErrorf("compare: -latency: %w", err)
+		return c, bed, command.UsageErrorf("compare: -latency: %w", err)
 	}
 	connsList, err := matrix.ParseConnsList(*conns)
 	if err != nil {
-		return nil, bed, command.UsageErrorf("compare: -conns: %w", err)
+		return c, bed, command.UsageErrorf("compare: -conns: %w", err)
 	}
 	if bed.Netem, err = netem.ParseKind(*kind); err != nil {
-		return nil, bed, command.UsageErrorf("compare: -netem: %w", err)
+		return c, bed, command.UsageErrorf("compare: -netem: %w", err)
 	}
 	for i, name := range fs.Args() {
 		side := []compare.Side{compare.Old, compare.New}[i]
@@ -120,7 +127,7 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 			err = fmt.Errorf("broker %q: compare starts brokers itself", name)
 		}
 		if err != nil {
-			return nil, bed, command.UsageErrorf("compare: %s: %w", strings.ToUpper(side.String()), err)
+			return c, bed, command.UsageErrorf("compare: %s: %w", strings.ToUpper(side.String()), err)
 		}
 		c.subjects[side] = &testbed.Subject{Broker: broker}
 	}
@@ -210,9 +217,10 @@ type noClock struct{}
 func (noClock) StartTimer() {}
 func (noClock) StopTimer()  {}
 
-// write prints the verdict and writes the files.
-func (c *comparison) write(std command.Streams, v *compare.Verdict) error {
-	files := map[string]func(*bytes.Buffer) error{
+// writers write the files of a comparison, by name. What writes nothing makes
+// no file.
+func (c *comparison) writers(v *compare.Verdict) map[string]func(*bytes.Buffer) error {
+	return map[string]func(*bytes.Buffer) error{
 		"old.txt":      func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.Old) },
 		"new.txt":      func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.New) },
 		"anchor.txt":   func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.Anchor) },
@@ -221,19 +229,29 @@ func (c *comparison) write(std command.Streams, v *compare.Verdict) error {
 		"verdict.json": func(b *bytes.Buffer) error { return v.WriteJSON(b) },
 		"report.html":  func(b *bytes.Buffer) error { return c.report(b, v) },
 	}
-	for name, write := range files {
+}
+
+// removeFiles removes the files of an earlier comparison.
+func (c *comparison) removeFiles() error {
+	for name := range c.writers(nil) {
+		if err := os.Remove(filepath.Join(c.out, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("compare: remove the last verdict: %w", err)
+		}
+	}
+	return nil
+}
+
+// write prints the verdict and writes the files.
+func (c *comparison) write(std command.Streams, v *compare.Verdict) error {
+	for name, write := range c.writers(v) {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		path := filepath.Join(c.out, name)
-		if b.Len() == 0 { // what an earlier comparison wrote would be taken for this one's
-			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return err
-			}
+		if b.Len() == 0 {
 			continue
 		}
-		if err := figure.WriteWhole(path, b.Bytes()); err != nil {
+		if err := figure.WriteWhole(filepath.Join(c.out, name), b.Bytes()); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // TestCompareFlags: what is wrong is refused with its name, its value and what
-// is allowed, before anything starts.
+// is allowed, before anything starts; the last comparison's verdict is removed.
 func TestCompareFlags(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -29,7 +29,17 @@ func TestCompareFlags(t *testing.T) {
 		{"effect", []string{"-effect=none", "embedded", "embedded"}, "want percent"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, stderr, code := call(t, "", append([]string{"compare", "-o", t.TempDir()}, tt.args...)...)
+			dir := t.TempDir()
+			for _, name := range []string{"verdict.json", "summary.md", "report.html", "notes.txt"} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte("yesterday's"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, stderr, code := call(t, "", append([]string{"compare", "-o", dir}, tt.args...)...)
+			left, err := os.ReadDir(dir)
+			if err != nil || len(left) != 1 || left[0].Name() != "notes.txt" {
+				t.Errorf("%v are left (%v), want the file of somebody else only", left, err)
+			}
 			if code != 2 || !strings.Contains(stderr, tt.want) {
 				t.Errorf("exit code %d, %q; want 2, %q", code, stderr, tt.want)
 			}
