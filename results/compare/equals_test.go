@@ -14,7 +14,7 @@ import (
 
 // equals reads the runs of comparisons of Comet 3.1.0 with itself, by default
 // flags, from testdata/equals.csv. The rows of a side are in the order of its runs.
-// docs/compare.md tells of the machine.
+// testdata/README.md tells of the machine.
 func equals(t *testing.T) []Input {
 	t.Helper()
 	f, err := os.Open("testdata/equals.csv")
