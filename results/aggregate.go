@@ -31,6 +31,10 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 		}
 		run := found.Run
 		run.Cell.Broker = cmp.Or(run.Cell.Broker, o.Broker)
+		if run.Void != "" {
+			set.Void = append(set.Void, VoidRun{run.Cell, found.Path, run.Started, run.Void})
+			continue
+		}
 		key := run.Cell
 		key.Events = 0
 		i, ok := cells[key]
@@ -56,6 +60,9 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 	set.sort()
 	set.Config = config.configs()
 	if len(set.Cells) == 0 && len(broken) == 0 {
+		for _, v := range set.Void {
+			set.Warnings = append(set.Warnings, v.String())
+		}
 		return nil, noRuns(dir, set.Warnings...)
 	}
 	return set, errors.Join(broken...)

@@ -69,6 +69,11 @@ func WriteBenchmark(ctx context.Context, w io.Writer, dir string, o Options, war
 			}
 			broken = append(broken, err)
 		default:
+			run := found.Run
+			if run.Void != "" {
+				warn(VoidRun{run.Cell, found.Path, run.Started, run.Void}.String())
+				continue
+			}
 			if text := found.stale(); text != "" {
 				if !o.Stale {
 					warn(text + "; the run is left out")
@@ -76,7 +81,6 @@ func WriteBenchmark(ctx context.Context, w io.Writer, dir string, o Options, war
 				}
 				warn(text)
 			}
-			run := found.Run
 			run.Cell.Broker = cmp.Or(run.Cell.Broker, o.Broker, unnamed)
 			runs = append(runs, run)
 		}

@@ -3,6 +3,7 @@ package results
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -112,7 +113,7 @@ func TestBenchmarkOutput(t *testing.T) {
 					run.Software = subject.Software{}
 					run.HarnessCPU = 12345678
 				}
-				writeJSON(t, dir+"/"+c.Dir()+"/"+runName(n)+"/"+RunFile, run)
+				writeJSON(t, dir+"/"+c.Dir()+"/"+fmt.Sprint("run", n)+"/"+RunFile, run)
 			}
 		}
 	}

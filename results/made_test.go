@@ -71,7 +71,7 @@ func writeLog(t testing.TB, path string, elapsed time.Duration, sent, acked int)
 // write writes the run into dir, number n of its cell, and returns its record.
 func (m madeRun) write(t testing.TB, dir string, n int) *Run {
 	t.Helper()
-	folder := filepath.Join(dir, filepath.FromSlash(m.cell.Dir()), runName(n))
+	folder := filepath.Join(dir, filepath.FromSlash(m.cell.Dir()), fmt.Sprint("run", n))
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		t.Fatal(err)
 	}

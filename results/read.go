@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"cometbench/matrix"
 )
 
 // read reads one run's folder.
@@ -26,6 +28,14 @@ func (i item) read(dir string) result {
 		return r
 	}
 	found := Found{Path: i.path}
+	if i.void {
+		if found.Run, err = i.readVoid(folder); err != nil {
+			fail(RunFile, err)
+			return r
+		}
+		r.found = found
+		return r
+	}
 	broken := false
 	if found.log, err = readAuthorLog(filepath.Join(folder, LogFile)); err != nil {
 		fail(LogFile, err)
@@ -71,7 +81,7 @@ func (i item) read(dir string) result {
 	}
 	run.Number = i.number
 	if run.Void != "" {
-		fail("", fmt.Errorf("%w: the run is void: %s", ErrForeign, run.Void))
+		fail(RunFile, fmt.Errorf("the run is void (%s): want it in a folder void%d", run.Void, i.number))
 		return r
 	}
 	found.Run = run
@@ -79,7 +89,34 @@ func (i item) read(dir string) result {
 	return r
 }
 
-// known says whether a file belongs in a run's folder.
+// readVoid reads the record of a void run, in which nothing is held against
+// its files: they are what is left of a run that failed.
+func (i item) readVoid(folder string) (*Run, error) {
+	run, err := readRun(filepath.Join(folder, RunFile))
+	switch {
+	case err != nil:
+		return nil, err
+	case run == nil:
+		return nil, fs.ErrNotExist
+	case run.Void == "":
+		return nil, errors.New("want the reason why the run is void")
+	}
+	if err := i.inPlace(run.Cell); err != nil {
+		return nil, err
+	}
+	run.Number = i.number
+	return run, nil
+}
+
+// inPlace returns an error if a run of cell c is in another cell's folder.
+func (i item) inPlace(c matrix.Cell) error {
+	if i.cell.Broker != "" && c.Broker != i.cell.Broker || c.Latency != i.cell.Latency || c.Conns != i.cell.Conns {
+		return fmt.Errorf("%s is of %s: the run is in another cell's folder", RunFile, c)
+	}
+	return nil
+}
+
+// known reports whether a file belongs in a run's folder.
 func (i item) known(name string, stored *Run) bool {
 	for _, db := range []string{BrokerFile, SubscriberFile} {
 		if rest, ok := strings.CutPrefix(name, db); ok {
@@ -125,8 +162,8 @@ func readRun(name string) (*Run, error) {
 // agree holds what run.json says against the run's place in the tree and its
 // files, which are the evidence.
 func (i item) agree(run *Run, log authorLog, broker, subscriber Database) error {
-	if c := run.Cell; i.cell.Broker != "" && c.Broker != i.cell.Broker || c.Latency != i.cell.Latency || c.Conns != i.cell.Conns {
-		return fmt.Errorf("%s is of %s: the run is in another cell's folder", RunFile, c)
+	if err := i.inPlace(run.Cell); err != nil {
+		return err
 	}
 	if d := run.Author.Elapsed - log.elapsed; d < -time.Microsecond || d > time.Microsecond {
 		return fmt.Errorf("%s says that the author took %v, %s says %v", RunFile, run.Author.Elapsed, LogFile, log.elapsed)

@@ -16,7 +16,8 @@ import (
 // figure that is printed comes from it.
 type Run struct {
 	Cell matrix.Cell `json:"cell"`
-	// Number is the run's place in a tree of results, from 1; 0 outside.
+	// Number is the run's place in its cell's folder of a tree, from 1 (the
+	// original experiment's may begin with 0); 0 outside.
 	Number  int       `json:"number,omitempty"`
 	Started time.Time `json:"started"`
 
@@ -58,7 +59,8 @@ type Run struct {
 
 	// Warnings say, in words, what makes the figures doubtful.
 	Warnings []string `json:"warnings,omitempty"`
-	// Void says why the figures mean nothing, where they don't.
+	// Void says why the run has no figures. [Staging.Commit] keeps the reason in
+	// the tree.
 	Void string `json:"void,omitempty"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -36,8 +37,9 @@ type Found struct {
 // (no level of brokers, no run.json) as well, and a single broker's folder.
 //
 // Each run is read from its files: the author's log and both databases; what
-// run.json says of them must agree. Runs are read in parallel, and no more of
-// them are held than are being read.
+// run.json says of them must agree. A void run, whose Void is the reason, is
+// read from its run.json alone; the void runs of a cell come after its others.
+// Runs are read in parallel, and no more of them are held than are being read.
 //
 // An error stands for one run or one file, is a *[fs.PathError] that names it,
 // and doesn't end the scan. Errors that wrap [ErrForeign] are about what isn't
@@ -116,7 +118,17 @@ type item struct {
 	path   string // below the tree's folder, slash-separated
 	cell   matrix.Cell
 	number int
+	void   bool
 	err    error
+}
+
+// runItem reads the name of a run's folder.
+func runItem(name string) (i item, ok bool) {
+	if i.number, ok = parseRun(name, runPrefix); !ok {
+		i.number, ok = parseRun(name, voidPrefix)
+		i.void = ok
+	}
+	return i, ok
 }
 
 // walk finds the runs of a tree, in order.
@@ -198,11 +210,15 @@ func (w *walker) latency(cell matrix.Cell, name string) {
 			return
 		}
 		w.each(name, "a run's folder, such as run7", func(name string) (float64, bool) {
-			n, ok := parseRun(name)
-			return float64(n), ok
+			i, ok := runItem(name)
+			if i.void {
+				return math.Inf(1), ok
+			}
+			return float64(i.number), ok
 		}, func(name string) {
-			number, _ := parseRun(path.Base(name))
-			w.emit(item{path: name, cell: cell, number: number})
+			i, _ := runItem(path.Base(name))
+			i.path, i.cell = name, cell
+			w.emit(i)
 		})
 	})
 }

@@ -178,7 +178,9 @@ func TestBrokenTree(t *testing.T) {
 		{"other counts", change(func(r *Run) { r.Author.Acked-- }), run, "run.json says 40 events sent, 39 acked", false, 1},
 		{"another database", change(func(r *Run) { r.Broker.Entries++ }), run, "broker.db holds 40 entries", false, 1},
 		{"another cell", change(func(r *Run) { r.Cell.Conns = 9 }), run, "another cell's folder", false, 1},
-		{"void", change(func(r *Run) { r.Void = "the broker died" }), run, "the run is void: the broker died", true, 1},
+		{"void", change(func(r *Run) { r.Void = "the broker died" }), run + "/run.json", "the run is void (the broker died): want it in a folder void2", false, 1},
+		{"void without a reason", write("b/100ms/8c/void1/run.json", "{}"), "b/100ms/8c/void1/run.json", "want the reason", false, 2},
+		{"void without run.json", write("b/100ms/8c/void1/author.log", ""), "b/100ms/8c/void1/run.json", "does not exist", false, 2},
 		{"foreign file in a run", write(run+"/notes.txt", ""), run + "/notes.txt", "not part of a tree", true, 2},
 		{"foreign file", write("README", ""), "README", "not part of a tree", true, 2},
 		{"foreign folder", write("figures/a.svg", ""), "figures", "no latency's folder", true, 2},
@@ -229,6 +231,51 @@ func TestBrokenTree(t *testing.T) {
 				t.Errorf("warnings %q", set.Warnings)
 			}
 		})
+	}
+}
+
+// A tree's void runs are in its set, with their reasons, and no run of a cell.
+func TestVoid(t *testing.T) {
+	tree := Tree{t.TempDir()}
+	cell := matrix.Cell{Broker: "b", Latency: 100 * time.Millisecond, Conns: 8, Events: 40}
+	commit := func(void string) {
+		s := stage(t, tree)
+		if _, err := s.Commit(&Run{Cell: cell, Void: void, Started: epoch}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Discard(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commit("the broker died")
+	if _, err := Load(t.Context(), tree.Dir, Options{}); err == nil || !strings.Contains(err.Error(), "b/100ms/8c/void1: the run is void: the broker died") {
+		t.Errorf("only a void run: %v", err)
+	}
+	madeRun{cell: cell, acked: 40, elapsed: time.Second, broker: spread(40, 1), subscriber: spread(40, 1)}.write(t, tree.Dir, 1)
+	set, err := Load(t.Context(), tree.Dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := VoidRun{cell, "b/100ms/8c/void1", epoch, "the broker died"}
+	if len(set.Cells) != 1 || len(set.Cells[0].Samples) != 1 || len(set.Void) != 1 || set.Void[0] != want {
+		t.Errorf("%+v, want one run, and void %v", set, want)
+	}
+	var warnings []string
+	if err := WriteBenchmark(t.Context(), new(bytes.Buffer), tree.Dir, Options{}, func(s string) { warnings = append(warnings, s) }); err != nil ||
+		!slices.Equal(warnings, []string{want.String()}) {
+		t.Errorf("WriteBenchmark: %v, warnings %q, want %q", err, warnings, want)
+	}
+}
+
+// The original experiment's runs may begin with run0.
+func TestRunZero(t *testing.T) {
+	dir := t.TempDir()
+	m := madeRun{cell: matrix.Cell{Conns: 8, Events: 40}, acked: 40, elapsed: time.Second, broker: spread(40, 1), subscriber: spread(40, 1)}
+	m.write(t, dir, 1)
+	m.write(t, dir, 0)
+	set, err := Load(t.Context(), dir, Options{})
+	if err != nil || len(set.Warnings) > 0 || len(set.Cells[0].Samples) != 2 || set.Cells[0].Samples[0].Name != "0ms/8c/run0" {
+		t.Errorf("%+v, %v, want run0 and run1", set, err)
 	}
 }
 

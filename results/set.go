@@ -143,10 +143,25 @@ type Set struct {
 	// Config is the configuration of the runs, where it is known; the values
 	// of a key in which they differ stand beside each other.
 	Config []Config
+	// Void are the void runs of a tree, in its order.
+	Void []VoidRun
 	// Warnings name what was found beside the runs and isn't part of the set:
 	// foreign files, runs left out.
 	Warnings []string
 }
+
+// VoidRun is a run without figures.
+type VoidRun struct {
+	Cell matrix.Cell
+	// Name is the run's path in its tree ("comet-3.1.0/100ms/64c/void1").
+	Name    string
+	Started time.Time
+	// Why is the reason, in words.
+	Why string
+}
+
+// String returns the run with the reason.
+func (v VoidRun) String() string { return v.Name + ": the run is void: " + v.Why }
 
 // Brokers returns the brokers of the set, in order. A tree or JSON of the
 // original experiment names none: its broker is "".

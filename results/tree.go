@@ -149,14 +149,20 @@ func copyFile(to, from string) (err error) {
 // Commit adds the run to the tree, with the files that are in the staging
 // folder and run.json, and sets the run's Number. It returns the run's path
 // below the tree's folder, slash-separated. Everything is on disk, or the tree
-// is as it was. A void run is refused: nothing is kept of it.
+// is as it was.
+//
+// A run needs its log and both databases. A void run (its Void is the reason)
+// needs nothing: whatever was gathered is kept beside run.json as evidence, in
+// a folder void1, void2 and so on of the same cell. Its Number counts void runs
+// only.
 func (s *Staging) Commit(run *Run) (string, error) {
-	if run.Void != "" {
-		return "", fmt.Errorf("%s: the run is void and isn't kept: %s", run.Cell, run.Void)
-	}
-	for _, name := range []string{LogFile, BrokerFile, SubscriberFile} {
-		if _, err := findFile(s.Dir, name); err != nil {
-			return "", fmt.Errorf("%s: %w", run.Cell, err)
+	prefix := voidPrefix
+	if run.Void == "" {
+		prefix = runPrefix
+		for _, name := range []string{LogFile, BrokerFile, SubscriberFile} {
+			if _, err := findFile(s.Dir, name); err != nil {
+				return "", fmt.Errorf("%s: %w", run.Cell, err)
+			}
 		}
 	}
 	cell := filepath.Join(s.tree.Dir, filepath.FromSlash(run.Cell.Dir()))
@@ -167,7 +173,7 @@ func (s *Staging) Commit(run *Run) (string, error) {
 		return "", s.tree.explain(err)
 	}
 	for {
-		last, err := lastRun(cell)
+		last, err := lastRun(cell, prefix)
 		if err != nil {
 			return "", s.tree.explain(err)
 		}
@@ -175,7 +181,7 @@ func (s *Staging) Commit(run *Run) (string, error) {
 		if err := writeRun(filepath.Join(s.Dir, RunFile), run); err != nil {
 			return "", s.tree.explain(err)
 		}
-		name := runName(run.Number)
+		name := prefix + strconv.Itoa(run.Number)
 		// A run's folder is never empty, so that renaming can't replace one.
 		err = os.Rename(s.Dir, filepath.Join(cell, name))
 		if err != nil {
@@ -236,27 +242,33 @@ func (t Tree) sweep() error {
 	return nil
 }
 
-func runName(n int) string { return "run" + strconv.Itoa(n) }
+// The names of runs' folders, before their numbers.
+const (
+	runPrefix  = "run"
+	voidPrefix = "void"
+)
 
-// parseRun reads a run's folder name, "run7".
-func parseRun(name string) (int, bool) {
-	digits, ok := strings.CutPrefix(name, "run")
+// parseRun reads the name of a run's folder, "run7" or "void7". Ours count from
+// 1; the original experiment's may begin with run0.
+func parseRun(name, prefix string) (number int, ok bool) {
+	digits, ok := strings.CutPrefix(name, prefix)
 	n, err := strconv.Atoi(digits)
-	if !ok || err != nil || n < 1 || strconv.Itoa(n) != digits {
+	if !ok || err != nil || n < 0 || strconv.Itoa(n) != digits {
 		return 0, false
 	}
 	return n, true
 }
 
-// lastRun returns the greatest number of the runs in a cell's folder.
-func lastRun(cell string) (int, error) {
+// lastRun returns the greatest number of the runs in a cell's folder whose
+// names have the prefix.
+func lastRun(cell, prefix string) (int, error) {
 	entries, err := os.ReadDir(cell)
 	if err != nil {
 		return 0, err
 	}
 	last := 0
 	for _, e := range entries {
-		if n, ok := parseRun(e.Name()); ok {
+		if n, ok := parseRun(e.Name(), prefix); ok {
 			last = max(last, n)
 		}
 	}

@@ -2,6 +2,7 @@ package results
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -42,7 +43,7 @@ func BenchmarkAggregate(b *testing.B) {
 			continue
 		}
 		from := filepath.Join(dir, cells[n%4].Dir(), "run1")
-		to := filepath.Join(dir, cell.Dir(), runName(1+n/len(cells)))
+		to := filepath.Join(dir, cell.Dir(), fmt.Sprint("run", 1+n/len(cells)))
 		if err := os.MkdirAll(to, 0o777); err != nil {
 			b.Fatal(err)
 		}

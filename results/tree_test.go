@@ -98,9 +98,6 @@ func TestCommit(t *testing.T) {
 func TestCommitRefuses(t *testing.T) {
 	tree := Tree{t.TempDir()}
 	s := stage(t, tree)
-	if _, err := s.Commit(&Run{Cell: cell, Void: "the broker died"}); err == nil || !strings.Contains(err.Error(), "the broker died") {
-		t.Errorf("Commit of a void run: %v", err)
-	}
 	if err := os.Remove(filepath.Join(s.Dir, SubscriberFile)); err != nil {
 		t.Fatal(err)
 	}
@@ -114,6 +111,48 @@ func TestCommitRefuses(t *testing.T) {
 	}
 	if left := list(t, tree.Dir); len(left) > 0 {
 		t.Errorf("%q left behind", left)
+	}
+}
+
+// Of a void run the tree keeps the reason, and what files there are. It isn't
+// counted among the runs with figures.
+func TestCommitVoid(t *testing.T) {
+	tree := Tree{t.TempDir()}
+	started := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+	for i, want := range []string{"run1", "void1", "void2", "run2"} {
+		s := stage(t, tree)
+		run := &Run{Cell: cell, Started: started}
+		if strings.HasPrefix(want, "void") {
+			run.Void = fmt.Sprintf("reason %d", i)
+			if err := os.Remove(filepath.Join(s.Dir, SubscriberFile)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := s.Commit(run); err != nil || got != cell.Dir()+"/"+want {
+			t.Errorf("Commit = %q, %v, want %s", got, err, want)
+		}
+		if err := s.Discard(); err != nil {
+			t.Error(err)
+		}
+	}
+	name := cell.Dir() + "/void2"
+	if err := os.WriteFile(filepath.Join(tree.Dir, cell.Dir(), "void1", RunFile), []byte("{}"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var void []*Run
+	for found, err := range Scan(t.Context(), tree.Dir) {
+		switch {
+		case err == nil && found.Run.Void != "":
+			void = append(void, found.Run)
+			if found.Path != name {
+				t.Errorf("a void run at %s, want %s", found.Path, name)
+			}
+		case err != nil && strings.Contains(err.Error(), "void1") && !strings.Contains(err.Error(), "want the reason"):
+			t.Errorf("a void run without a reason: %v", err)
+		}
+	}
+	if len(void) != 1 || void[0].Void != "reason 2" || void[0].Number != 2 {
+		t.Errorf("void runs %+v, want void2", void)
 	}
 }
 
@@ -150,12 +189,12 @@ func TestCommitRace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	last, err := lastRun(filepath.Join(tree.Dir, cell.Dir()))
+	last, err := lastRun(filepath.Join(tree.Dir, cell.Dir()), runPrefix)
 	if err != nil || len(entries) != writers*each || last != writers*each {
 		t.Errorf("%d runs up to %d, %v, want %d", len(entries), last, err, writers*each)
 	}
 	for n := 1; n <= last; n++ {
-		run, err := readRun(filepath.Join(tree.Dir, cell.Dir(), runName(n), RunFile))
+		run, err := readRun(filepath.Join(tree.Dir, cell.Dir(), fmt.Sprint("run", n), RunFile))
 		if err != nil || run == nil || run.Number != n {
 			t.Errorf("run %d: %+v, %v", n, run, err)
 		}

@@ -87,8 +87,6 @@ func loadAll(ctx context.Context, std command.Streams, o results.Options, paths 
 		return nil, errors.Join(broken...)
 	}
 	set := figure.Merge(sets...)
-	for _, w := range set.Warnings {
-		fmt.Fprintf(std.Err, "cometbench: %s\n", w)
-	}
+	warn(std, set)
 	return set, errors.Join(broken...)
 }

@@ -33,12 +33,22 @@ func (f *resultsFlags) load(ctx context.Context, std command.Streams, fs *flag.F
 	} else {
 		set, err = results.Load(ctx, path, f.options)
 	}
-	if set != nil {
-		for _, w := range set.Warnings {
-			fmt.Fprintf(std.Err, "cometbench: %s\n", w)
-		}
-	}
+	warn(std, set)
 	return set, err
+}
+
+// warn writes to stderr what is doubtful in a set, if there is one, and its
+// void runs.
+func warn(std command.Streams, set *results.Set) {
+	if set == nil {
+		return
+	}
+	for _, w := range set.Warnings {
+		fmt.Fprintf(std.Err, "cometbench: %s\n", w)
+	}
+	for _, v := range set.Void {
+		fmt.Fprintf(std.Err, "cometbench: %s\n", v)
+	}
 }
 
 // operand returns the one operand that a subcommand takes.

@@ -51,6 +51,10 @@ func Merge(sets ...*results.Set) *results.Set {
 			}
 			merged.Cells = append(merged.Cells, m)
 		}
+		for _, v := range s.Void {
+			v.Name = shortSource(s.Source) + ": " + v.Name
+			merged.Void = append(merged.Void, v)
+		}
 		for _, c := range s.Config {
 			if !slices.Contains(merged.Config, c) {
 				merged.Config = append(merged.Config, c)
