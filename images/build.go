@@ -20,7 +20,9 @@ const (
 	labelPython  = "cometbench.python"
 	labelTwisted = "cometbench.twisted"
 	labelRecipe  = "cometbench.recipe" // digest of what it was made from
-	labelHelp    = "cometbench.help"   // of its twistd comet
+	// Those that its twistd comet takes, one word each: Podman changes labels
+	// of several lines.
+	labelOptions = "cometbench.options"
 )
 
 // repository is where images are tagged.
@@ -103,7 +105,7 @@ func (bu *Builder) find(ctx context.Context, b subject.Subject, tag string) (*Im
 		return nil, err
 	}
 	labels := found.Config.Labels
-	dialect, err := ParseDialect(labels[labelHelp])
+	dialect, err := newDialect(strings.Fields(labels[labelOptions]))
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +157,7 @@ func (bu *Builder) build(ctx context.Context, b subject.Subject, r *recipe, tag 
 	if err != nil {
 		return err
 	}
-	if _, err := ParseDialect(labels[labelHelp]); err != nil {
+	if _, err := newDialect(strings.Fields(labels[labelOptions])); err != nil {
 		return err
 	}
 	labels[labelRecipe] = r.digest()

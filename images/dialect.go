@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -28,21 +29,36 @@ type Dialect struct {
 
 var option = regexp.MustCompile(`(?m)^\s*(?:-\w(?:[ =]\S+)?, +)?--([a-z][a-z-]*)(=?)(?: ?(\[[A-Za-z:_]+\]|[A-Z][A-Z_]+\b))?`)
 
-// ParseDialect reads what `twistd comet --help` prints.
-func ParseDialect(help string) (Dialect, error) {
-	takesValue := make(map[string]bool)
-	known := make(map[string]bool)
+// options returns the long options that `twistd comet --help` lists, in order,
+// each once, with a "=" behind those that take a value.
+func options(help string) []string {
+	var list []string
 	for _, m := range option.FindAllStringSubmatch(help, -1) {
-		known[m[1]] = true
-		takesValue[m[1]] = takesValue[m[1]] || m[2] != "" || m[3] != ""
+		name := m[1]
+		if m[2] != "" || m[3] != "" {
+			name += "="
+		}
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// newDialect returns the dialect of a Comet that has these options.
+func newDialect(options []string) (Dialect, error) {
+	known := make(map[string]bool)
+	for _, name := range options {
+		known[strings.TrimSuffix(name, "=")] = true
 	}
 	d := Dialect{
 		localIVO:  known["local-ivo"],
-		endpoints: takesValue["receive"],
+		endpoints: slices.Contains(options, "receive="),
 	}
 	for _, name := range []string{"receive", "broadcast"} {
 		if !known[name] {
-			return d, fmt.Errorf("twistd comet --help knows no --%s: %.200q", name, help)
+			return d, fmt.Errorf("twistd comet --help knows no --%s, only %q", name, options)
 		}
 	}
 	switch {
@@ -51,7 +67,7 @@ func ParseDialect(help string) (Dialect, error) {
 	case known["remote"]:
 		d.subscribe = "remote"
 	default:
-		return d, fmt.Errorf("twistd comet --help knows neither --subscribe nor --remote: %.200q", help)
+		return d, fmt.Errorf("twistd comet --help knows neither --subscribe nor --remote, only %q", options)
 	}
 	for _, name := range []string{"eventdb", "eventdb-path", "event-db"} {
 		if known[name] {
@@ -59,7 +75,7 @@ func ParseDialect(help string) (Dialect, error) {
 			return d, nil
 		}
 	}
-	return d, fmt.Errorf("twistd comet --help knows no --eventdb: %.200q", help)
+	return d, fmt.Errorf("twistd comet --help knows no --eventdb, only %q", options)
 }
 
 // twistd is what every command begins with: no daemon, no pid file on a file

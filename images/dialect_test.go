@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestParseDialect(t *testing.T) {
+func TestDialect(t *testing.T) {
 	for _, tt := range []struct{ file, broker, subscriber string }{
 		{
 			"help-1.1.0.txt",
@@ -34,7 +34,7 @@ func TestParseDialect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := ParseDialect(string(help))
+		d, err := newDialect(options(string(help)))
 		if err != nil {
 			t.Errorf("%s: %v", tt.file, err)
 			continue
@@ -47,8 +47,8 @@ func TestParseDialect(t *testing.T) {
 		}
 	}
 	for _, help := range []string{"", "Usage: twistd\n --receive\n", "  --receive  x\n  --broadcast x\n  --remote= x\n"} {
-		if d, err := ParseDialect(help); err == nil {
-			t.Errorf("ParseDialect(%q) = %v, want an error", help, d)
+		if d, err := newDialect(options(help)); err == nil {
+			t.Errorf("newDialect(%q) = %v, want an error", help, d)
 		}
 	}
 }

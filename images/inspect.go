@@ -41,7 +41,8 @@ func (bu *Builder) inspect(ctx context.Context, image string) (map[string]string
 		}
 	}
 	return map[string]string{
-		labelComet: found["comet"], labelPython: found["python"], labelTwisted: found["twisted"], labelHelp: found["help"],
+		labelComet: found["comet"], labelPython: found["python"], labelTwisted: found["twisted"],
+		labelOptions: strings.Join(options(found["help"]), " "),
 	}, nil
 }
 

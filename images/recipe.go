@@ -163,7 +163,10 @@ func walkSource(dir string) ([]file, error) {
 // them, differ.
 func (r *recipe) digest() string {
 	h := sha256.New()
-	for _, part := range [][]byte{[]byte(r.python), r.dockerfile, r.constraints, r.sitecustomize, []byte(r.requirement), []byte(r.twisted)} {
+	for _, part := range [][]byte{
+		[]byte(r.python), r.dockerfile, r.constraints, r.sitecustomize, []byte(r.requirement), []byte(r.twisted),
+		[]byte(labelOptions), // images that lack the label are made anew
+	} {
 		fmt.Fprintf(h, "%d\n%s", len(part), part)
 	}
 	fmt.Fprintln(h, r.sourceDigest())

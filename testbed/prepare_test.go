@@ -17,9 +17,8 @@ func TestStatesOfTree(t *testing.T) {
 	answers := http.NewServeMux()
 	// Whatever image is asked for was built already.
 	answers.HandleFunc("GET /images/", func(w http.ResponseWriter, _ *http.Request) {
-		help := "--receive\n--broadcast\n--remote=HOST\n--eventdb=DIR\n"
 		json.NewEncoder(w).Encode(map[string]any{
-			"Id": fakeID, "Config": map[string]any{"Labels": map[string]string{"cometbench.help": help}},
+			"Id": fakeID, "Config": map[string]any{"Labels": map[string]string{"cometbench.options": "broadcast eventdb= receive remote="}},
 		})
 	})
 	bed := &Testbed{engine: fakeEngine(t, answers), config: Config{Status: func(string, ...any) {}}}
