@@ -245,6 +245,9 @@ func (c *containers) exec(ctx context.Context, p *container, stdout, stderr io.W
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
 	err = engine.AwaitDone(ctx, func() error { // it may go on until the container is removed
+		// The client sends its options as JSON, the streams among them: these
+		// hide what a stream may hold.
+		stdout, stderr := io.MultiWriter(stdout), io.MultiWriter(stderr)
 		return client.StartExec(exec.ID, docker.StartExecOptions{OutputStream: stdout, ErrorStream: stderr})
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"cometbench/internal/engine"
 	"cometbench/internal/owner"
+	"cometbench/internal/tail"
 
 	"github.com/ory/dockertest/v3"
 	"github.com/ory/dockertest/v3/docker"
@@ -99,7 +100,8 @@ func TestExitCode(t *testing.T) {
 	c := &containers{engine: fakeEngine(t, answers)}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	err := c.exec(ctx, &container{name: "author", id: fakeID}, io.Discard, io.Discard, "false")
+	stderr := &tail.Tail{Each: func(string) bool { return true }} // which is no JSON
+	err := c.exec(ctx, &container{name: "author", id: fakeID}, io.Discard, stderr, "false")
 	if err == nil || !strings.Contains(err.Error(), "exit code 7") {
 		t.Errorf("%v, want exit code 7", err)
 	}
