@@ -200,7 +200,7 @@ func benchmarkConnections(b *testing.B, kind Kind, latency time.Duration, conns 
 		checkStats(b, s, events)
 		acked += report.Acked
 		elapsed += report.Elapsed
-		packets += int(s.Lateness.N())
+		packets += int(s.Lateness.n())
 		cpu += s.CPU
 		late += s.Lateness.Sum
 	}

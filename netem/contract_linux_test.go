@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
 	"cometbench/internal/require"
 )
 
@@ -40,14 +43,7 @@ func TestContract(t *testing.T) {
 func supported(t testing.TB, kind Kind) {
 	t.Helper()
 	p := newPlace(t)
-	err := within(t, p, func(ctx context.Context) error {
-		e, err := Add(ctx, Delay{Interface: p.Interface, OneWay: time.Millisecond, Kind: kind})
-		if err != nil {
-			return err
-		}
-		_, err = e.Remove()
-		return err
-	})
+	err := p.add(Delay{Interface: p.Interface, OneWay: time.Millisecond, Kind: kind})
 	if errors.Is(err, ErrUnsupported) && kind == Kernel {
 		require.Missing(t, "sch_netem", err.Error())
 	}
@@ -56,12 +52,23 @@ func supported(t testing.TB, kind Kind) {
 	}
 }
 
-// within runs f on a thread in the author's namespace.
-func within(t testing.TB, p *place, f func(ctx context.Context) error) error {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	return inside(p.author, func() error { return f(ctx) })
+// add adds a delay in the author's namespace, and removes it again.
+func (p *place) add(d Delay) error {
+	return inside(p.author, func() error { return addAndRemove(d) })
+}
+
+func addAndRemove(d Delay) error {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	e, err := d.add(h)
+	if err != nil {
+		return err
+	}
+	_, err = e.remove()
+	return err
 }
 
 func testLatency(t *testing.T, kind Kind) {
@@ -122,12 +129,12 @@ func testKilled(t *testing.T, kind Kind) {
 		t.Fatal(err)
 	}
 	d.kill()
-	err := within(t, p, func(ctx context.Context) error {
+	err := inside(p.author, func() error {
 		patience := 500 * time.Millisecond // for what never comes
 		if kind == Kernel {
 			patience = 5 * time.Second
 		}
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		samples, err := RTT(ctx, p.server, 5)
 		if err == nil && figure(samples) < latency {
@@ -251,11 +258,8 @@ func testForeign(t *testing.T, kind Kind) {
 		p.run(t, "tc", "qdisc", "add", "dev", p.Interface, "clsact")
 		p.run(t, "tc", "filter", "add", "dev", p.Interface, "ingress", "u32", "match", "u32", "0", "0", "flowid", "1:1")
 	}
-	err := within(t, p, func(ctx context.Context) error {
-		_, err := Add(ctx, Delay{Interface: p.Interface, OneWay: time.Millisecond, Kind: kind})
-		return err
-	})
+	err := p.add(Delay{Interface: p.Interface, OneWay: time.Millisecond, Kind: kind})
 	if err == nil || !strings.Contains(err.Error(), "take it away first") {
-		t.Errorf("Add answers %v", err)
+		t.Errorf("got %v, want an error that names what is there", err)
 	}
 }

@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Counters are those of a network namespace's TCP that tell whether packets
-// or connections were lost. They count since the namespace was made.
+// Counters are the counters of a network namespace's TCP that show whether
+// packets or connections were lost. They start when the namespace is made.
 type Counters struct {
 	// RetransSegs counts the segments sent again, SYNs among them.
 	RetransSegs uint64 `json:"retrans_segs"`
-	// Duplicates counts the segments that the other side says it had got
-	// before (RFC 2883): they were sent again although they weren't lost,
-	// since their ack took too long.
+	// Duplicates counts the segments that the other side reports as received
+	// before (RFC 2883). They were sent again because their ack took too long,
+	// but they weren't lost.
 	Duplicates uint64 `json:"duplicates"`
 	// SynRetrans counts the SYNs and SYN-ACKs sent again.
 	SynRetrans uint64 `json:"syn_retrans"`
-	// ListenOverflows counts the connections that found a full accept
-	// queue, ListenDrops all that a listening socket refused.
+	// ListenOverflows counts the connections that found a full accept queue,
+	// ListenDrops all those that a listening socket refused.
 	ListenOverflows uint64 `json:"listen_overflows"`
 	ListenDrops     uint64 `json:"listen_drops"`
 }
@@ -35,8 +35,8 @@ func (c Counters) Sub(earlier Counters) Counters {
 	}
 }
 
-// ParseCounters reads the texts of /proc/net/snmp and /proc/net/netstat, one
-// or both, in any order. What a text doesn't hold stays 0.
+// ParseCounters reads the texts of /proc/net/snmp and /proc/net/netstat, in any
+// order. A counter that no text has stays 0.
 func ParseCounters(texts ...string) (Counters, error) {
 	var c Counters
 	wanted := map[string]*uint64{

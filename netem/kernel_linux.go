@@ -41,11 +41,11 @@ func addKernel(h *netlink.Handle, link netlink.Link, d Delay) (*kernelDelay, err
 	}
 	err = h.QdiscReplace(k.qdisc(ticks))
 	if errors.Is(err, unix.ENOENT) {
-		return nil, &Error{
+		return nil, &unsupported{
 			Missing: missingNetem,
-			Remedy: "kernel" + kernelRelease() + " has none loaded; try \"modprobe sch_netem\" on the host " +
-				"(on RHEL and its kin after \"dnf install kernel-modules-extra\"), or hold the packets in user space",
-			Err: err,
+			Cause:   err.Error(),
+			Remedy: "kernel" + kernelRelease() + ` has none loaded; try "modprobe sch_netem" on the host ` +
+				`(on RHEL and its kin after "dnf install kernel-modules-extra"), or delay packets in user space`,
 		}
 	}
 	if err != nil {
@@ -97,7 +97,7 @@ func (k *kernelDelay) netem() (*netlink.Netem, error) {
 	return n, nil
 }
 
-// compare holds what the kernel does against what it was asked for.
+// compare compares what the kernel does with what it was asked for.
 func (k *kernelDelay) compare(ticks uint32) error {
 	n, err := k.netem()
 	if err != nil {
@@ -109,17 +109,18 @@ func (k *kernelDelay) compare(ticks uint32) error {
 	return nil
 }
 
-func (k *kernelDelay) packets() int          { return k.limit }
-func (k *kernelDelay) done() <-chan struct{} { return nil }
-func (k *kernelDelay) failure() error        { return nil }
+func (k *kernelDelay) kind() Kind              { return Kernel }
+func (k *kernelDelay) packets() int            { return k.limit }
+func (k *kernelDelay) failed() <-chan struct{} { return nil }
+func (k *kernelDelay) failure() error          { return nil }
 
-func (k *kernelDelay) snapshot() (Stats, error) {
+func (k *kernelDelay) stats() (Stats, error) {
 	s, _, err := k.counters()
 	return s, err
 }
 
-// counters returns the statistics and how many packets are held.
-func (k *kernelDelay) counters() (s Stats, held uint64, err error) {
+// counters returns the statistics, and how many packets are in the queue.
+func (k *kernelDelay) counters() (s Stats, queued uint64, err error) {
 	n, err := k.netem()
 	if err != nil {
 		return s, 0, err
@@ -127,11 +128,11 @@ func (k *kernelDelay) counters() (s Stats, held uint64, err error) {
 	if n.Statistics == nil || n.Statistics.Basic == nil || n.Statistics.Queue == nil {
 		return s, 0, errors.New("the kernel gives no statistics of its queueing discipline netem")
 	}
-	held = uint64(n.Statistics.Queue.Qlen)
+	queued = uint64(n.Statistics.Queue.Qlen)
 	s.Out = uint64(n.Statistics.Basic.Packets)
 	s.Drops = uint64(n.Statistics.Queue.Drops)
-	s.In = s.Out + s.Drops + held
-	return s, held, nil
+	s.In = s.Out + s.Drops + queued
+	return s, queued, nil
 }
 
 // qdisc is the queueing discipline as it is asked for.
@@ -143,23 +144,19 @@ func (k *kernelDelay) qdisc(ticks uint32) *netlink.Netem {
 	}
 }
 
-// remove lets new packets pass undelayed and waits for those that are held,
-// which the kernel would throw away, before it deletes the queueing
-// discipline.
+// remove lets new packets pass undelayed. It waits for those in the queue, which
+// the kernel would throw away, before it deletes the queueing discipline.
 func (k *kernelDelay) remove() (Stats, error) {
 	patience := time.Now().Add(k.d.OneWay + 100*time.Millisecond)
 	err := answer(k.h.QdiscChange(k.qdisc(0)), "end the latency of the queueing discipline netem")
-	s, held, countErr := k.counters()
+	s, queued, countErr := k.counters()
 	err = errors.Join(err, countErr)
-	for err == nil && held > 0 && time.Now().Before(patience) {
+	for err == nil && queued > 0 && time.Now().Before(patience) {
 		time.Sleep(time.Millisecond)
-		s, held, err = k.counters()
+		s, queued, err = k.counters()
 	}
-	s.Drops += held // which go with the queueing discipline
-	if err := errors.Join(err, k.del()); err != nil {
-		return s, fmt.Errorf("remove the delay of %s: %w", k.d.Interface, err)
-	}
-	return s, nil
+	s.Drops += queued // which go with the queueing discipline
+	return s, errors.Join(err, k.del())
 }
 
 func (k *kernelDelay) del() error {

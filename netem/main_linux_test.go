@@ -50,13 +50,13 @@ func subcommand(ctx context.Context, name string, args []string) error {
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	switch name {
 	case "pair":
-		return HoldPair(ctx, os.Stdin, os.Stdout)
+		return RunPair(ctx, os.Stdin, os.Stdout)
 	case "pause":
 		<-ctx.Done()
 		return nil
 	case "within":
 		namespace := fs.String("net", "", "")
-		return errors.Join(fs.Parse(args), Within(*namespace, fs.Args()))
+		return errors.Join(fs.Parse(args), Exec(*namespace, fs.Args()))
 	case "delay":
 		var d Delay
 		fs.StringVar(&d.Interface, "interface", authorEnd, "")
@@ -73,7 +73,7 @@ func subcommand(ctx context.Context, name string, args []string) error {
 			_, _ = io.Copy(io.Discard, os.Stdin)
 			cancel()
 		}()
-		return HoldDelay(ctx, os.Stdout, d)
+		return d.Run(ctx, os.Stdout)
 	case "rtt":
 		addr := fs.String("addr", "", "")
 		count := fs.Int("count", 10, "")
@@ -99,6 +99,8 @@ func subcommand(ctx context.Context, name string, args []string) error {
 		}
 		report, err := author.Run(ctx, c)
 		return errors.Join(err, json.NewEncoder(os.Stdout).Encode(report))
+	case "restricted":
+		return restricted(args[0], args[1])
 	case "nest":
 		return nest(ctx, os.Stdin, os.Stdout)
 	case "ipv6":

@@ -17,18 +17,20 @@ func TestParseKind(t *testing.T) {
 			t.Errorf("ParseKind(%q) = %q, %v, want %q", in, got, err, want)
 		}
 	}
-	if _, err := ParseKind("Kernel"); err == nil || !strings.Contains(err.Error(), "auto, kernel, userspace") {
+	if _, err := ParseKind("Kernel"); err == nil || !strings.Contains(err.Error(), "auto, kernel or userspace") {
 		t.Errorf("ParseKind answers %v", err)
 	}
 }
 
-func TestError(t *testing.T) {
-	err := error(&Error{Missing: "the frob", Remedy: "frobnicate", Err: fs.ErrNotExist})
-	if !errors.Is(err, ErrUnsupported) || !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v is neither unsupported nor what the system answered", err)
-	}
-	if got, want := err.Error(), "the frob is missing (file does not exist): frobnicate"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+func TestUnsupported(t *testing.T) {
+	for want, err := range map[string]error{
+		"the frob is missing":                                 &unsupported{Missing: "the frob"},
+		"the frob is missing: make one":                       &unsupported{Missing: "the frob", Remedy: "make one"},
+		"the frob is missing (file does not exist): make one": &unsupported{"the frob", "file does not exist", "make one"},
+	} {
+		if got := err.Error(); got != want || !errors.Is(err, ErrUnsupported) || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("got %q, want %q; is it unsupported? %v", got, want, errors.Is(err, ErrUnsupported))
+		}
 	}
 }
 
@@ -94,7 +96,7 @@ func TestRTT(t *testing.T) {
 		addr  string
 		count int
 		want  string
-	}{{addr, 3, "handshake 1 of 3"}, {addr, 0, "at least one"}, {"nowhere", 1, "missing port"}} {
+	}{{addr, 3, "handshake 1 of 3"}, {addr, 0, "1 or more"}, {"nowhere", 1, "missing port"}} {
 		if _, err := RTT(t.Context(), test.addr, test.count); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("RTT(%q, %d) answers %v, want %q", test.addr, test.count, err, test.want)
 		}
@@ -103,7 +105,7 @@ func TestRTT(t *testing.T) {
 
 func TestHistogram(t *testing.T) {
 	var h Histogram
-	if h.N() != 0 || h.Mean() != 0 || h.Quantile(0.5) != 0 {
+	if h.n() != 0 || h.Mean() != 0 || h.Quantile(0.5) != 0 {
 		t.Errorf("the zero value isn't empty: %+v", h)
 	}
 	for _, d := range []time.Duration{-5, 0, 999, 1000, 1999, 2000, 100_000, 3_000_000} {
@@ -113,8 +115,8 @@ func TestHistogram(t *testing.T) {
 	if !slices.Equal(h.Counts, want) {
 		t.Errorf("counts %v, want %v", h.Counts, want)
 	}
-	if h.N() != 8 || h.Sum != 3_105_998 || h.Mean() != 388_249 || h.Max != 3*time.Millisecond {
-		t.Errorf("%d of %v, mean %v, max %v", h.N(), h.Sum, h.Mean(), h.Max)
+	if h.n() != 8 || h.Sum != 3_105_998 || h.Mean() != 388_249 || h.Max != 3*time.Millisecond {
+		t.Errorf("%d of %v, mean %v, max %v", h.n(), h.Sum, h.Mean(), h.Max)
 	}
 	for q, want := range map[float64]time.Duration{
 		0: time.Microsecond, 0.375: time.Microsecond, 0.5: 2 * time.Microsecond, 0.75: 4 * time.Microsecond,

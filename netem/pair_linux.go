@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,34 +21,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// startTimeout is how long a pair may take to come up; stopTimeout how long
-// its holders may take to end by themselves.
+// startTimeout is how long a pair may take to come up; stopTimeout is how long
+// its processes may take to end by themselves.
 const (
 	startTimeout = 20 * time.Second
 	stopTimeout  = 2 * time.Second
 )
 
-// holding is what the holder of a pair says of it on its standard output.
-type holding struct {
-	Interface  string     `json:"interface"`
-	AuthorAddr netip.Addr `json:"author_addr"`
-	BrokerAddr netip.Addr `json:"broker_addr"`
-	Broker     int        `json:"broker_pid"`
-}
-
 // NewPair makes two network namespaces that are joined by a veth pair:
-// directly as root, else in a user namespace where the system allows it.
-// executable is a cometbench binary; its subcommands "pair" and "pause" hold
-// the namespaces, and end with this process however it ends. Close the pair
-// when it is no longer needed.
+// directly as root, else in a user namespace. The executable is a cometbench
+// binary, or another whose subcommands "pair", "within" and "pause" do what
+// cometbench's do. Its processes end with this one, however it ends. Close the
+// pair when it is no longer needed.
 //
-// Errors that come from the system lacking something are [ErrUnsupported].
+// Where this machine or this user can't have network namespaces, the error is
+// [ErrUnsupported].
 func NewPair(ctx context.Context, executable string) (*Pair, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	p := &Pair{executable: executable, user: !mayMakeNamespaces()}
 	if err := p.start(ctx); err != nil {
-		return nil, fmt.Errorf("network namespaces: %w", err)
+		return nil, fmt.Errorf("make a pair of network namespaces: %w", err)
 	}
 	return p, nil
 }
@@ -61,14 +54,14 @@ func mayMakeNamespaces() bool {
 	if err := unix.Capget(&header, &data[0]); err != nil {
 		return false
 	}
-	const need = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_NET_ADMIN
-	return data[0].Effective&need == need
+	const both = 1<<unix.CAP_SYS_ADMIN | 1<<unix.CAP_NET_ADMIN
+	return data[0].Effective&both == both
 }
 
-// start starts the holder, and waits for it to say that the pair is there.
+// start starts the subcommand "pair" and waits for its report.
 func (p *Pair) start(ctx context.Context) error {
 	cmd := exec.Command(p.executable, "pair")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Cloneflags: syscall.CLONE_NEWNET}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 	if p.user {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
@@ -84,9 +77,9 @@ func (p *Pair) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	exited, err := startLocked(cmd)
+	exited, err := startInNamespace(cmd)
 	if err != nil {
-		return p.refused(err)
+		return p.advise(err)
 	}
 	p.close = sync.OnceValue(func() error {
 		_ = stdin.Close() // it ends by that
@@ -96,50 +89,36 @@ func (p *Pair) start(ctx context.Context) error {
 	})
 	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 	defer stop()
-	var said holding
-	if err := json.NewDecoder(stdout).Decode(&said); err != nil {
+	var report pairReport
+	if err := json.NewDecoder(stdout).Decode(&report); err != nil {
 		_ = p.close()
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		if said := strings.TrimSpace(stderr.String()); said != "" {
-			err = errors.New(said)
-			if p.user {
-				return p.refused(err)
-			}
+		if text := strings.TrimSpace(stderr.String()); text != "" {
+			err = errors.New(text)
 		}
 		return fmt.Errorf("%s pair: %w", filepath.Base(p.executable), err)
 	}
-	p.Interface, p.AuthorAddr, p.BrokerAddr = said.Interface, said.AuthorAddr, said.BrokerAddr
-	p.author, p.broker = cmd.Process.Pid, said.Broker
+	if report.Unsupported != nil {
+		_ = p.close()
+		return p.advise(report.Unsupported)
+	}
+	if _, err := exec.LookPath("nsenter"); err != nil && p.user {
+		_ = p.close()
+		return &unsupported{Missing: "the command nsenter", Remedy: "install util-linux, or run as root"}
+	}
+	p.Interface, p.AuthorAddr, p.BrokerAddr = report.Interface, report.AuthorAddr, report.BrokerAddr
+	p.author, p.broker = cmd.Process.Pid, report.Broker
 	return nil
 }
 
-// refused explains an error of making namespaces.
-func (p *Pair) refused(err error) error {
-	switch {
-	case !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EINVAL) &&
-		!errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EUSERS) && !p.user:
-		return err
-	case p.user:
-		return &Error{
-			Missing: "the right to make network namespaces",
-			Remedy: "this process is not root, and the system refuses it a user namespace; allow them (sysctl kernel.unprivileged_userns_clone=1, " +
-				"user.max_user_namespaces above 0; on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0), run as root, or use Docker",
-			Err: err,
-		}
-	}
-	return &Error{
-		Missing: "the right to make network namespaces",
-		Remedy:  "the process holds SYS_ADMIN, yet the system refuses: run outside a container, or use Docker",
-		Err:     err,
-	}
-}
-
-// startLocked starts a command that dies with this process. The kernel counts
-// the death of the thread that started it, so that thread is kept until the
-// command has ended. What Wait says is delivered on exited, once.
-func startLocked(cmd *exec.Cmd) (exited <-chan error, err error) {
+// startInNamespace starts a command that has a network namespace of its own
+// and dies with this process. The kernel counts the death of the thread that
+// started it, so that thread is kept until the command has ended. What Wait
+// returns is delivered on exited, once.
+func startInNamespace(cmd *exec.Cmd) (exited <-chan error, err error) {
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 	started := make(chan error)
 	done := make(chan error, 1)
 	go func() {
@@ -151,7 +130,56 @@ func startLocked(cmd *exec.Cmd) (exited <-chan error, err error) {
 			done <- cmd.Wait()
 		}
 	}()
-	return done, <-started
+	// EINVAL: the kernel was built without such namespaces.
+	err = <-started
+	return done, refused(err, unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL)
+}
+
+// namespaceRight is what a system withholds that makes no namespaces for us.
+const namespaceRight = "the right to make network namespaces"
+
+// refused returns err, as the want of [namespaceRight] where it is one of the
+// errnos.
+func refused(err error, errnos ...syscall.Errno) error {
+	errno, ok := errors.AsType[syscall.Errno](err)
+	if !ok || !slices.Contains(errnos, errno) {
+		return err
+	}
+	return &unsupported{Missing: namespaceRight, Cause: errno.Error()}
+}
+
+// restrictions are the sysctls by which a system withholds [namespaceRight], with
+// the value that does. The first of them doesn't bind root.
+var restrictions = []struct{ name, value, remedy string }{
+	{"user/max_net_namespaces", "0", "raise it"},
+	{"user/max_user_namespaces", "0", "raise it, or run as root"},
+	{"kernel/unprivileged_userns_clone", "0", "set it to 1, or run as root"},             // Debian
+	{"kernel/apparmor_restrict_unprivileged_userns", "1", "set it to 0, or run as root"}, // Ubuntu
+}
+
+// advise adds to the want of [namespaceRight] what to do about it.
+func (p *Pair) advise(err error) error {
+	lacking, ok := errors.AsType[*unsupported](err)
+	if !ok || lacking.Missing != namespaceRight {
+		return err
+	}
+	candidates := restrictions
+	if lacking.Remedy = "run outside of the container or security policy that refuses it"; p.user {
+		lacking.Remedy += ", or as root"
+	} else {
+		candidates = restrictions[:1]
+	}
+	if lacking.Cause == unix.ENOSPC.Error() {
+		lacking.Remedy = "raise the sysctl user.max_net_namespaces or user.max_user_namespaces, here or in the host"
+	}
+	for _, r := range candidates {
+		value, err := os.ReadFile("/proc/sys/" + r.name)
+		if err == nil && strings.TrimSpace(string(value)) == r.value {
+			lacking.Remedy = fmt.Sprintf("the sysctl %s is %s, %s", strings.ReplaceAll(r.name, "/", "."), r.value, r.remedy)
+			break
+		}
+	}
+	return lacking
 }
 
 // AuthorCommand is [exec.CommandContext] for a command in the author's
@@ -177,48 +205,23 @@ func (p *Pair) command(ctx context.Context, pid int, name string, args []string)
 	return exec.CommandContext(ctx, p.executable, append(target, args...)...)
 }
 
-// Close ends the holders. The namespaces are gone when no other process runs
-// in them.
+// Close ends the processes that keep the namespaces, which are gone when no
+// other process runs in them.
 func (p *Pair) Close() error {
 	if p.close == nil {
 		return nil
 	}
 	if err := p.close(); err != nil {
-		return fmt.Errorf("end the holder of the network namespaces: %w", err)
+		return fmt.Errorf("end the pair of network namespaces: %w", err)
 	}
 	return nil
 }
 
-// Within replaces the calling process by a command in the network namespace
-// at a path such as /proc/1/ns/net. It only returns if that fails.
-func Within(namespace string, command []string) error {
-	if len(command) == 0 {
-		return errors.New("no command to run within the network namespace was given")
-	}
-	path, err := exec.LookPath(command[0])
-	if err != nil {
-		return err
-	}
-	fd, err := unix.Open(namespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open the network namespace %s: %w", namespace, err)
-	}
-	// The thread that execs is the one whose namespace the process keeps.
-	runtime.LockOSThread()
-	if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
-		return answer(err, "enter the network namespace "+namespace)
-	}
-	if err := unix.Exec(path, command, os.Environ()); err != nil {
-		return fmt.Errorf("run %s: %w", path, err)
-	}
-	return nil
-}
-
-// HoldPair is what the subcommand "pair" does, in a network namespace of its
-// own: it makes the broker's namespace, joins the two, says so on stdout, and
-// holds both until stdin ends or the context does. It runs the executable's
-// subcommand "pause" to hold the broker's.
-func HoldPair(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
+// RunPair is the subcommand "pair" of the executable of [NewPair], which
+// starts it in the author's namespace. It makes the broker's namespace, joins
+// the two, reports on stdout, and keeps both in being until stdin or the
+// context ends. The executable's subcommand "pause" keeps the broker's.
+func RunPair(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -226,24 +229,22 @@ func HoldPair(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	pause := exec.CommandContext(ctx, self, "pause", "-for", "24h")
-	pause.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Cloneflags: syscall.CLONE_NEWNET}
-	exited, err := startLocked(pause)
+	pause.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	var report pairReport
+	exited, err := startInNamespace(pause)
+	if err == nil {
+		report, err = join(pause.Process.Pid)
+	}
+	out := json.NewEncoder(stdout)
+	if lacking, ok := errors.AsType[*unsupported](err); ok {
+		_ = out.Encode(pairReport{Unsupported: lacking})
+	}
 	if err != nil {
-		return fmt.Errorf("hold the broker's network namespace: %w", err)
+		return err
 	}
-	said, err := join(pause.Process.Pid)
-	if err == nil {
-		err = json.NewEncoder(stdout).Encode(said)
+	if err := out.Encode(report); err != nil {
+		return fmt.Errorf("report a pair of network namespaces: %w", err)
 	}
-	if err == nil {
-		err = hold(ctx, stdin, exited)
-	}
-	cancel()
-	return err
-}
-
-// hold returns when stdin ends, or with an error when the other holder has.
-func hold(ctx context.Context, stdin io.Reader, exited <-chan error) error {
 	eof := make(chan struct{})
 	go func() {
 		defer close(eof)
@@ -255,6 +256,6 @@ func hold(ctx context.Context, stdin io.Reader, exited <-chan error) error {
 	case <-ctx.Done():
 		return nil
 	case err := <-exited:
-		return fmt.Errorf("the holder of the broker's network namespace has ended: %v", err)
+		return fmt.Errorf("the process that kept the broker's network namespace has ended: %v", err)
 	}
 }

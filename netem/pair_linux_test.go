@@ -19,7 +19,7 @@ import (
 
 // nested is what a process says that has made a pair and tried it.
 type nested struct {
-	Author, Broker int // holders
+	Author, Broker int // the processes that keep the namespaces
 	User           bool
 	Ports          string // of the author's namespace
 	Stats          Stats
@@ -184,7 +184,7 @@ func gone(t *testing.T, pid int) {
 			return
 		}
 	}
-	t.Errorf("process %d, which held a namespace, is still there", pid)
+	t.Errorf("process %d, which kept a namespace, is still there", pid)
 }
 
 func TestPairErrors(t *testing.T) {
@@ -195,11 +195,11 @@ func TestPairErrors(t *testing.T) {
 	if err := new(Pair).Close(); err != nil {
 		t.Errorf("closing what wasn't made: %v", err)
 	}
-	if err := Within("/proc/self/ns/net", nil); err == nil {
-		t.Error("Within runs no command")
+	if err := Exec("/proc/self/ns/net", nil); err == nil {
+		t.Error("Exec runs no command")
 	}
-	if err := Within("/does/not/exist", []string{"true"}); err == nil || !strings.Contains(err.Error(), "/does/not/exist") {
-		t.Errorf("Within in no namespace answers %v", err)
+	if err := Exec("/does/not/exist", []string{"true"}); err == nil || !strings.Contains(err.Error(), "/does/not/exist") {
+		t.Errorf("Exec in no namespace answers %v", err)
 	}
 }
 
@@ -209,15 +209,15 @@ func TestAddErrors(t *testing.T) {
 		want string
 	}{
 		{Delay{OneWay: time.Millisecond}, "no interface"},
-		{Delay{Interface: "lo"}, "above 0"},
+		{Delay{Interface: "lo"}, "more than 0"},
 		{Delay{Interface: "lo", OneWay: 2 * MaxOneWay}, "at most 1m0s"},
 		{Delay{Interface: "lo", OneWay: 1, Kind: "slow"}, `"slow"`},
-		{Delay{Interface: "lo", OneWay: 1, Packets: -1}, "negative"},
-		{Delay{Interface: "nothing0", OneWay: 1}, "there are lo"},
+		{Delay{Interface: "lo", OneWay: 1, Packets: -1}, "0 or more"},
+		{Delay{Interface: "nothing0", OneWay: 1}, "network namespace: lo"},
 		{Delay{Interface: "lo", OneWay: 1, Kind: Userspace}, "Ethernet"},
 	} {
-		if _, err := Add(t.Context(), test.d); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("Add(%+v) answers %v, want %q", test.d, err, test.want)
+		if err := addAndRemove(test.d); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: got %v, want %q", test.d, err, test.want)
 		}
 	}
 }

@@ -8,16 +8,15 @@ import (
 )
 
 // prioritize lets this process run before others when a packet is due, as the
-// kernel's netem does, where the system allows it: root may, a container may
-// not (there the weight of its share of the CPU helps).
+// kernel's netem does. Root may ask for that, a container may not: there a large
+// share of the CPU helps.
 //
-// All its threads get the same priority. The holding thread leaves a system
-// call only when Go's monitor thread has let go of it (runtime.retake), for
-// which it spins. Were the monitor of lower priority, and interrupted by the
-// holding thread on its own processor, it would never run: with one emulated
-// processor packets were seconds late, until the kernel's limit for real-time
-// threads (sched_rt_runtime_us) let it. Threads that are made later inherit
-// the priority of those that make them.
+// All its threads get the same priority. When the sending thread returns from a
+// system call, it may have to spin until Go's monitor thread lets go of it
+// (runtime.retake). On a single processor a monitor of lower priority would
+// never run meanwhile: packets were seconds late there, until the kernel's
+// limit for real-time threads (sched_rt_runtime_us) let the monitor run.
+// Threads that are made later inherit the priority of those that make them.
 func prioritize() {
 	first := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}
 	for changed := true; changed; {

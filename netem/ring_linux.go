@@ -49,7 +49,10 @@ func newRing(index, mtu, packets, atLeast int) (_ *ring, err error) {
 	}()
 	r.size(mtu, packets, atLeast)
 	if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_VERSION, unix.TPACKET_V2); err != nil {
-		return nil, &Error{Missing: "the packet ring of the kernel", Remedy: "it needs Linux 2.6.27 or newer with CONFIG_PACKET", Err: err}
+		return nil, &unsupported{
+			Missing: "the packet ring of the kernel", Cause: err.Error(),
+			Remedy: "it needs Linux 2.6.27 or newer with CONFIG_PACKET",
+		}
 	}
 	block := max(r.frame, 1<<16)
 	req := unix.TpacketReq{
@@ -132,13 +135,15 @@ func packetSocket() (int, error) {
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	switch {
 	case errors.Is(err, unix.EPERM):
-		return -1, &Error{
+		return -1, &unsupported{
 			Missing: "the capability NET_RAW (to open a packet socket)",
+			Cause:   err.Error(),
 			Remedy:  "in a container add it (docker run --cap-add NET_RAW), else run as root",
-			Err:     err,
 		}
 	case errors.Is(err, unix.EAFNOSUPPORT):
-		return -1, &Error{Missing: "the kernel module af_packet", Remedy: "try \"modprobe af_packet\" on the host", Err: err}
+		return -1, &unsupported{
+			Missing: "the kernel module af_packet", Cause: err.Error(), Remedy: `try "modprobe af_packet" on the host`,
+		}
 	case err != nil:
 		return -1, fmt.Errorf("open a packet socket: %w", err)
 	}

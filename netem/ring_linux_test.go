@@ -92,44 +92,44 @@ func TestClock(t *testing.T) {
 		{15 * time.Millisecond, -5 * time.Millisecond},
 		{-time.Hour, delay}, // put back since: held no longer than the delay
 	} {
-		h := &holder{ring: newMemory(4), delay: delay}
-		h.ring.fill(0, now.Add(-test.stamp), make([]byte, 60))
-		if got := h.wait(time.Hour, now.UnixNano()); got != test.want {
+		q := &queue{ring: newMemory(4), delay: delay}
+		q.ring.fill(0, now.Add(-test.stamp), make([]byte, 60))
+		if got := q.wait(time.Hour, now.UnixNano()); got != test.want {
 			t.Errorf("a packet stamped %v ago is held for %v, want %v", test.stamp, got, test.want)
 		}
 		// When it is due is decided once.
-		if got := h.wait(time.Hour+time.Millisecond, now.UnixNano()+int64(time.Minute)); got != test.want-time.Millisecond {
+		if got := q.wait(time.Hour+time.Millisecond, now.UnixNano()+int64(time.Minute)); got != test.want-time.Millisecond {
 			t.Errorf("a packet stamped %v ago is held for another %v after 1 ms, want %v", test.stamp, got, test.want-time.Millisecond)
 		}
 	}
 }
 
 // TestSleepEmpty: a packet that comes after the ring was found empty, and
-// before its holder sleeps, must not wait for the next one.
+// before the queue sleeps, must not wait for the next one.
 func TestSleepEmpty(t *testing.T) {
-	h := &holder{ring: newMemory(4), base: time.Now()}
-	for i := range h.events {
+	q := &queue{ring: newMemory(4), base: time.Now()}
+	for i := range q.events {
 		// An eventfd stands for each: of the ring, it can be read.
 		fd, err := unix.Eventfd(uint(i/2), unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer unix.Close(fd)
-		h.events[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+		q.events[i] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
 	}
-	if wait := h.wait(0, 0); wait != idle {
+	if wait := q.wait(0, 0); wait != forever {
 		t.Fatalf("the head of an empty ring is waited for for %v", wait)
 	}
-	h.ring.fill(0, time.Now(), make([]byte, 60))
+	q.ring.fill(0, time.Now(), make([]byte, 60))
 	woken := make(chan error, 1)
-	go func() { woken <- h.sleepEmpty(nil) }()
+	go func() { woken <- q.sleepEmpty(nil) }()
 	select {
 	case err := <-woken:
 		if err != nil {
 			t.Error(err)
 		}
 	case <-time.After(10 * time.Second):
-		_, _ = unix.Write(int(h.events[0].Fd), []byte{1, 0, 0, 0, 0, 0, 0, 0})
+		_, _ = unix.Write(int(q.events[0].Fd), []byte{1, 0, 0, 0, 0, 0, 0, 0})
 		<-woken
 		t.Error("it sleeps on")
 	}
@@ -149,20 +149,20 @@ func TestClocks(t *testing.T) {
 		{"held up between the two", []int64{0, -20 * ms, 0, 0, -3 * ms, -3 * ms, 0}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var h holder
+			var q queue
 			now := func() (time.Duration, int64) {
 				wall := test.walls[0]
 				test.walls = test.walls[1:]
 				return 0, wall
 			}
 			for len(test.walls) > 0 {
-				_, wall := h.clocks(now)
-				if int64(h.step) != wall {
-					t.Errorf("clocks returns %d, the clocks differ by %d", wall, h.step)
+				_, wall := q.clocks(now)
+				if int64(q.step) != wall {
+					t.Errorf("clocks returns %d, the clocks differ by %d", wall, q.step)
 				}
 			}
-			if h.stats.ClockSteps != test.steps {
-				t.Errorf("%d clock steps were seen, want %d", h.stats.ClockSteps, test.steps)
+			if q.stats.ClockSteps != test.steps {
+				t.Errorf("%d clock steps were seen, want %d", q.stats.ClockSteps, test.steps)
 			}
 		})
 	}

@@ -14,7 +14,7 @@ import (
 // connections. Each handshake has the context's deadline, or 10 s without one.
 func RTT(ctx context.Context, addr string, count int) ([]time.Duration, error) {
 	if count <= 0 {
-		return nil, fmt.Errorf("%d handshakes with %s: at least one is needed", count, addr)
+		return nil, fmt.Errorf("handshakes with %s: got %d, want 1 or more", addr, count)
 	}
 	resolved, err := resolve(ctx, addr)
 	if err != nil {
@@ -31,7 +31,7 @@ func RTT(ctx context.Context, addr string, count int) ([]time.Duration, error) {
 	return samples, nil
 }
 
-// resolve looks the host up beforehand, so that its name server isn't
+// resolve looks the host up beforehand, so that the time this takes isn't
 // measured.
 func resolve(ctx context.Context, addr string) (string, error) {
 	host, port, err := net.SplitHostPort(addr)
@@ -73,17 +73,17 @@ func Median(samples []time.Duration) time.Duration {
 	return (s[(n-1)/2] + s[n/2]) / 2
 }
 
-// Tolerance is by how much a measured round trip may differ from what was
-// asked for: 2 % of it or 0.3 ms, whichever is larger.
+// Tolerance returns by how much a measured round trip may differ from want: 2 %
+// of it or 0.3 ms, whichever is larger.
 func Tolerance(want time.Duration) time.Duration {
 	return max(want/50, 300*time.Microsecond)
 }
 
-// CheckRTT says whether the delay oneWay is in force: whether the median
-// round trip rtt is the undelayed one, base, plus oneWay, within [Tolerance].
-// (The delay is on one side only, so that a round trip meets it once.) No
-// packet leaves early, so rtt must not be below oneWay, and where the delay is
-// less than the tolerance half of it has to show.
+// CheckRTT returns an error unless the delay oneWay is in force: unless the
+// median round trip rtt is the undelayed one, base, plus oneWay, within
+// [Tolerance]. (Only one side is delayed, so a round trip meets the delay once.)
+// No packet leaves early, so rtt must not be below oneWay. Where the delay is
+// less than the tolerance, at least half of it must show.
 func CheckRTT(base, rtt, oneWay time.Duration) error {
 	want := base + oneWay
 	longer := Tolerance(want)
@@ -92,7 +92,7 @@ func CheckRTT(base, rtt, oneWay time.Duration) error {
 		shorter = min(longer, base, oneWay/2)
 	}
 	if rtt < want-shorter || rtt > want+longer {
-		return fmt.Errorf("the round trip takes %v, not the %v (%v without the delay, and %v one way) that it should: at most %v less or %v more",
+		return fmt.Errorf("round trip: got %v, want %v (%v without the delay, and %v one way), at most %v less or %v more",
 			rtt, want, base, oneWay, shorter, longer)
 	}
 	return nil

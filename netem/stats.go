@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// Stats is what an emulation has done. It is void to judge a run by an
-// emulation that dropped packets.
+// Stats is what a delay has done. A run in which it dropped packets is void.
 type Stats struct {
 	// In counts the packets that the interface was given to send.
 	In uint64 `json:"in"`
@@ -15,15 +14,15 @@ type Stats struct {
 	// Drops counts the packets that were lost: a full queue, a packet too
 	// long for the interface, an interface that refused it.
 	Drops uint64 `json:"drops"`
-	// Lateness is by how much packets were sent later than they were due,
-	// the time that sending a batch of them takes counted in full.
-	// The kernel doesn't tell: then it is empty.
+	// Lateness is how late packets left. For each packet it includes the time
+	// that sending its whole batch took. It is empty for the kernel's kind.
 	Lateness Histogram `json:"lateness"`
 	// ClockSteps counts the jumps of the wall clock that the user-space kind
-	// has seen. The kernel stamps packets by it, so those that were held at
-	// the time left too early or too late.
+	// has seen. The kernel stamps packets by that clock, so the packets in the
+	// queue at a jump left too early or too late.
 	ClockSteps uint64 `json:"clock_steps,omitempty"`
-	// CPU is the time that the sending thread used, 0 for the kernel's kind.
+	// CPU is the time that the sending thread used on a processor, 0 for the
+	// kernel's kind.
 	CPU time.Duration `json:"cpu_ns,omitempty"`
 }
 
@@ -52,8 +51,8 @@ func (h *Histogram) add(d time.Duration) {
 	h.Max = max(h.Max, d)
 }
 
-// N returns how many durations were counted.
-func (h *Histogram) N() uint64 {
+// n returns how many durations were counted.
+func (h *Histogram) n() uint64 {
 	var n uint64
 	for _, c := range h.Counts {
 		n += c
@@ -63,7 +62,7 @@ func (h *Histogram) N() uint64 {
 
 // Mean returns the mean of the durations, 0 if there are none.
 func (h *Histogram) Mean() time.Duration {
-	n := h.N()
+	n := h.n()
 	if n == 0 {
 		return 0
 	}
@@ -74,7 +73,7 @@ func (h *Histogram) Mean() time.Duration {
 // the upper bound of a bucket, or the longest duration if that is less. It is
 // 0 if there are none.
 func (h *Histogram) Quantile(q float64) time.Duration {
-	n := h.N()
+	n := h.n()
 	if n == 0 {
 		return 0
 	}

@@ -14,13 +14,13 @@ import (
 )
 
 // userspaceDelay is a delay by this process: a veth pair, a filter that
-// redirects into one end of it, and a holder that reads what is sent there. (To
-// read it at the other end would be a queue of the kernel's more, which drops.)
+// redirects into one end of it, and a queue that reads what is sent there.
+// (Reading it at the other end would add a queue of the kernel's, which drops.)
 type userspaceDelay struct {
-	h    *netlink.Handle
-	link netlink.Link
-	in   netlink.Link // the end that the filter redirects into
-	hold *holder
+	h     *netlink.Handle
+	link  netlink.Link
+	in    netlink.Link // the end that the filter redirects into
+	queue *queue
 }
 
 // pairNames returns the names of the two ends of the pair that delays the
@@ -31,7 +31,7 @@ func pairNames(index int) (in, out string) {
 
 func addUserspace(h *netlink.Handle, link netlink.Link, d Delay) (_ *userspaceDelay, err error) {
 	if kind := link.Attrs().EncapType; kind != "ether" {
-		return nil, fmt.Errorf("packets can be held in user space on an Ethernet interface only, and it is of the kind %q", kind)
+		return nil, fmt.Errorf("got an interface of the kind %q, want Ethernet: others can't be delayed in user space", kind)
 	}
 	u := &userspaceDelay{h: h, link: link}
 	if err := u.clear(); err != nil {
@@ -52,18 +52,15 @@ func addUserspace(h *netlink.Handle, link netlink.Link, d Delay) (_ *userspaceDe
 			return nil, answer(err, "bring up the veth pair")
 		}
 	}
-	u.hold, err = newHolder(link.Attrs(), u.in.Attrs(), d)
+	u.queue, err = newQueue(link.Attrs(), u.in.Attrs(), d)
 	if err != nil {
 		return nil, err
 	}
-	if d.Alone {
-		prioritize()
-	}
-	u.hold.start()
+	u.queue.start()
 	return u, u.redirect()
 }
 
-// clear removes what an emulation left whose process died.
+// clear removes what a delay left whose process died.
 func (u *userspaceDelay) clear() error {
 	if err := u.removeFilter(); err != nil {
 		return err
@@ -71,8 +68,8 @@ func (u *userspaceDelay) clear() error {
 	return u.removePair()
 }
 
-// removeFilter removes the clsact queueing discipline, which holds our filter
-// alone. A filter behind a stale one would never be reached.
+// removeFilter removes the clsact queueing discipline, which has no filter but
+// ours. A filter behind a stale one would never be reached.
 func (u *userspaceDelay) removeFilter() error {
 	qdiscs, err := u.h.QdiscList(u.link)
 	if err != nil {
@@ -92,8 +89,8 @@ func (u *userspaceDelay) removeFilter() error {
 	return nil
 }
 
-// foreign refuses filters that we didn't make: those that don't redirect to
-// our pair.
+// foreign returns an error if there is a filter that isn't ours: one that
+// doesn't redirect to our pair.
 func (u *userspaceDelay) foreign() error {
 	name, _ := pairNames(u.link.Attrs().Index)
 	ours := -1
@@ -140,8 +137,8 @@ func (u *userspaceDelay) removePair() error {
 	return answer(u.h.LinkDel(in), "delete the veth pair")
 }
 
-// addPair makes the veth pair, down. It takes no part in the network: no
-// addresses, no ARP.
+// addPair makes the veth pair, which is down at first. It takes no part in the
+// network: it has no addresses and no ARP.
 func (u *userspaceDelay) addPair() (out netlink.Link, err error) {
 	inName, outName := pairNames(u.link.Attrs().Index)
 	attrs := netlink.NewLinkAttrs()
@@ -149,7 +146,7 @@ func (u *userspaceDelay) addPair() (out netlink.Link, err error) {
 	attrs.MTU = u.link.Attrs().MTU
 	err = u.h.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: outName, PeerMTU: uint32(attrs.MTU)})
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		return nil, &Error{Missing: "the kernel module veth", Remedy: "try \"modprobe veth\" on the host", Err: err}
+		return nil, noVeth(err)
 	}
 	if err != nil {
 		return nil, answer(err, "make a veth pair")
@@ -160,7 +157,7 @@ func (u *userspaceDelay) addPair() (out netlink.Link, err error) {
 		if err != nil {
 			return nil, answer(err, "look up the veth pair")
 		}
-		// A kernel without IPv6 doesn't know this.
+		// A kernel without IPv6 refuses this, and does without.
 		_ = u.h.LinkSetIP6AddrGenMode(l, 1)
 		if err := u.h.LinkSetARPOff(l); err != nil {
 			return nil, answer(err, "switch off ARP on the veth pair")
@@ -168,8 +165,8 @@ func (u *userspaceDelay) addPair() (out netlink.Link, err error) {
 		ends[i] = l
 	}
 	u.in = ends[0]
-	// The kernel shall segment and checksum before the ring, and not join
-	// packets behind it.
+	// The kernel must segment and checksum packets before the ring, and not
+	// join them behind it.
 	if err := offloadsOff(inName, outName); err != nil {
 		return nil, err
 	}
@@ -184,7 +181,9 @@ func (u *userspaceDelay) redirect() error {
 		QdiscType:  "clsact",
 	})
 	if errors.Is(err, unix.ENOENT) {
-		return &Error{Missing: "the kernel module sch_ingress", Remedy: "try \"modprobe sch_ingress\" on the host", Err: err}
+		return &unsupported{
+			Missing: "the kernel module sch_ingress", Cause: err.Error(), Remedy: `try "modprobe sch_ingress" on the host`,
+		}
 	}
 	if err != nil {
 		return answer(err, "add the queueing discipline clsact")
@@ -203,36 +202,37 @@ func (u *userspaceDelay) redirect() error {
 	}
 	switch {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP):
-		return &Error{
+		return &unsupported{
 			Missing: "one of the kernel modules act_mirred and cls_matchall (or cls_u32)",
-			Remedy:  "try \"modprobe -a act_mirred cls_matchall\" on the host",
-			Err:     err,
+			Cause:   err.Error(),
+			Remedy:  `try "modprobe -a act_mirred cls_matchall" on the host`,
 		}
 	}
 	return answer(err, "add a filter that redirects packets")
 }
 
-// undo removes what was made, with what was held.
+// undo removes what was made. The packets in the queue are lost.
 func (u *userspaceDelay) undo() error {
 	err := u.removeFilter()
-	if u.hold != nil {
-		u.hold.stop(false)
-		err = errors.Join(err, u.hold.close())
+	if u.queue != nil {
+		u.queue.stop(false)
+		err = errors.Join(err, u.queue.close())
 	}
 	return errors.Join(err, u.removePair())
 }
 
-func (u *userspaceDelay) packets() int          { return u.hold.ring.frames }
-func (u *userspaceDelay) done() <-chan struct{} { return u.hold.failed }
-func (u *userspaceDelay) failure() error        { return u.hold.failure() }
+func (u *userspaceDelay) kind() Kind              { return Userspace }
+func (u *userspaceDelay) packets() int            { return u.queue.ring.frames }
+func (u *userspaceDelay) failed() <-chan struct{} { return u.queue.failed }
+func (u *userspaceDelay) failure() error          { return u.queue.failure() }
 
-func (u *userspaceDelay) snapshot() (Stats, error) {
-	s := u.hold.snapshot()
+func (u *userspaceDelay) stats() (Stats, error) {
+	s := u.queue.statistics()
 	given, err := u.given()
 	if err != nil {
 		return s, err
 	}
-	s.In = given - min(given, u.hold.skipped.Load())
+	s.In = given - min(given, u.queue.skipped.Load())
 	return s, nil
 }
 
@@ -251,20 +251,16 @@ func (u *userspaceDelay) given() (uint64, error) {
 
 func (u *userspaceDelay) remove() (Stats, error) {
 	err := u.removeFilter()
-	u.hold.stop(err == nil)
-	s, statsErr := u.snapshot()
-	// Whatever was given and isn't out now is lost.
+	u.queue.stop(err == nil)
+	s, statsErr := u.stats()
+	// What went in and hasn't come out by now is lost.
 	s.Drops = s.In - min(s.In, s.Out)
-	err = errors.Join(err, statsErr, u.hold.failure(), u.hold.close(), u.removePair())
-	if err != nil {
-		err = fmt.Errorf("remove the delay of %s: %w", u.link.Attrs().Name, err)
-	}
-	return s, err
+	return s, errors.Join(err, statsErr, u.queue.failure(), u.queue.close(), u.removePair())
 }
 
-// offloadsOff switches off, on the sending end in, what would let packets
-// into the ring that are not yet segmented or checksummed, and on the
-// receiving end out what would join them.
+// offloadsOff switches off, on the sending end in, what would let packets into
+// the ring before they are segmented and checksummed, and on the receiving end
+// out what would join them.
 func offloadsOff(in, out string) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

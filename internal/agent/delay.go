@@ -50,5 +50,5 @@ the next delay on the interface has ended.
 	}
 	ctx, end := l.begin(ctx, std.In)
 	defer end()
-	return netem.HoldDelay(ctx, std.Out, d)
+	return d.Run(ctx, std.Out)
 }

@@ -26,7 +26,7 @@ ends. To try it:
 	if err := command.ParseFlags(fs, std, args, false); err != nil {
 		return err
 	}
-	return netem.HoldPair(ctx, std.In, std.Out)
+	return netem.RunPair(ctx, std.In, std.Out)
 }
 
 // runWithin runs a command in another network namespace.
@@ -44,5 +44,5 @@ func runWithin(_ context.Context, std command.Streams, args []string) error {
 	if *namespace == "" || fs.NArg() == 0 {
 		return command.UsageErrorf("within: want -net PATH and a command")
 	}
-	return netem.Within(*namespace, fs.Args())
+	return netem.Exec(*namespace, fs.Args())
 }

@@ -6,7 +6,18 @@ import (
 	"context"
 	"io"
 	"os/exec"
+	"runtime"
 )
+
+func errSystem() error {
+	return &unsupported{
+		Missing: "Linux's network emulation",
+		Remedy:  "on " + runtime.GOOS + " latency needs a Docker engine, whose containers run on Linux",
+	}
+}
+
+// Run needs Linux.
+func (d Delay) Run(ctx context.Context, stdout io.Writer) error { return errSystem() }
 
 // NewPair needs Linux.
 func NewPair(ctx context.Context, executable string) (*Pair, error) { return nil, errSystem() }
@@ -24,8 +35,8 @@ func (p *Pair) BrokerCommand(ctx context.Context, name string, args ...string) *
 // Close needs Linux.
 func (p *Pair) Close() error { return nil }
 
-// HoldPair needs Linux.
-func HoldPair(ctx context.Context, stdin io.Reader, stdout io.Writer) error { return errSystem() }
+// RunPair needs Linux.
+func RunPair(ctx context.Context, stdin io.Reader, stdout io.Writer) error { return errSystem() }
 
-// Within needs Linux.
-func Within(namespace string, command []string) error { return errSystem() }
+// Exec needs Linux.
+func Exec(namespace string, command []string) error { return errSystem() }
