@@ -390,8 +390,11 @@ func (c *containers) harnessCPU(context.Context) (time.Duration, error) { return
 // close asks every part to end, side by side, and removes all of the run.
 func (c *containers) close(ctx context.Context) error {
 	c.closing.Store(true)
-	// What the engine doesn't answer about by then is found by its label.
-	_ = engine.AwaitDone(ctx, func() error { c.making.Wait(); return nil })
+	// What the engine is still making is waited for, but not for all of the time
+	// that there is to clean up: the testbed finds it by its label in the end.
+	made, cancel := context.WithTimeout(ctx, engine.Answer)
+	_ = engine.AwaitDone(made, func() error { c.making.Wait(); return nil })
+	cancel()
 	var wg sync.WaitGroup
 	client := c.engine.Pool.Client
 	for p, started := range c.parts {

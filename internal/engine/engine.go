@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -15,11 +16,10 @@ import (
 
 // Engine is a Docker engine that answers.
 type Engine struct {
-	// Pool is the connection. Its requests take contexts where it knows them;
-	// [Await] bounds the others.
+	// Pool is the connection. [Ask] bounds its requests.
 	Pool     *dockertest.Pool
-	Version  string
 	OS, Arch string // the platform of its containers
+	name     string // for a configuration line
 }
 
 // Answer is how long a small question to an engine may take.
@@ -30,33 +30,59 @@ const Answer = 10 * time.Second
 // alike in all that is used here.
 const apiVersion = "1.44"
 
-// Dial connects to the engine that the environment names (DOCKER_HOST),
-// or to that of this machine.
+// Dial connects to the engine that the docker command would use: see
+// findEndpoint.
 func Dial(ctx context.Context) (*Engine, error) {
-	const hint = "start Docker, or set DOCKER_HOST to an engine that runs"
-	pool, err := dockertest.NewPool("")
+	where, err := findEndpoint(os.Getenv)
 	if err != nil {
-		return nil, fmt.Errorf("no Docker engine can be used (%s): %w", hint, err)
+		return nil, fmt.Errorf("no Docker engine can be used: %w", err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, Answer, fmt.Errorf("no answer in %v", Answer))
-	defer cancel()
+	client, err := where.client("")
+	if err != nil {
+		return nil, fmt.Errorf("%s can't be used: %w", where, err)
+	}
 	// Asking for the version is the one request that needs none.
-	env, err := Await(ctx, pool.Client.Version)
+	env, err := Ask(ctx, "ask for its version", Answer, func(context.Context) (*docker.Env, error) { return client.Version() })
 	if err != nil {
-		return nil, fmt.Errorf("no Docker engine answers (%s): %w", hint, err)
+		return nil, fmt.Errorf("%s can't be used (%s): %w", where, advice(err), err)
 	}
-	e := &Engine{Version: env.Get("Version"), OS: env.Get("Os"), Arch: env.Get("Arch")}
+	e := &Engine{OS: env.Get("Os"), Arch: env.Get("Arch"), name: describe(env, where)}
 	if e.OS != "linux" {
-		return nil, fmt.Errorf("the Docker engine runs %s containers: Linux containers are needed", e.OS)
+		return nil, fmt.Errorf("%s runs %s containers: Linux containers are needed", where, e.OS)
 	}
 	speak, err := negotiate(env.Get("MinAPIVersion"), env.Get("ApiVersion"))
 	if err != nil {
-		return nil, fmt.Errorf("the Docker engine %s can't be used: %w", e.Version, err)
+		return nil, fmt.Errorf("%s, %s, can't be used: %w", where, e, err)
 	}
-	if e.Pool, err = versioned(pool, speak); err != nil {
-		return nil, fmt.Errorf("no Docker engine can be used (%s): %w", hint, err)
+	// The client can't be told later which version to speak.
+	if client, err = where.client(speak); err != nil {
+		return nil, fmt.Errorf("%s can't be used: %w", where, err)
 	}
+	e.Pool = &dockertest.Pool{Client: client}
 	return e, nil
+}
+
+// advice says what to do about an engine that doesn't answer.
+func advice(err error) string {
+	if errors.Is(err, os.ErrPermission) {
+		return "you have no right to its socket: become a member of the group docker, sudo usermod -aG docker $USER, and log in again"
+	}
+	return "start Docker, or set DOCKER_HOST to an engine that runs"
+}
+
+// describe returns an engine's name and version, and where it is unless it is
+// that of this machine.
+func describe(version *docker.Env, where endpoint) string {
+	name := "docker"
+	var components []struct{ Name string }
+	if err := version.GetJSON("Components", &components); err == nil && len(components) > 0 && components[0].Name == "Podman Engine" {
+		name = "podman"
+	}
+	name += " " + version.Get("Version")
+	if at := where.where(); at != "" {
+		name += ", " + at
+	}
+	return name
 }
 
 // negotiate returns the version of the API to speak with an engine that takes
@@ -87,23 +113,6 @@ func negotiate(oldest, newest string) (string, error) {
 	return speak.String(), nil
 }
 
-// versioned returns a pool on the same engine whose every request names the
-// version of the API. The client can't be told later: a new one takes over how
-// the first one reaches the engine.
-func versioned(pool *dockertest.Pool, version string) (*dockertest.Pool, error) {
-	endpoint := pool.Client.Endpoint()
-	if pool.Client.TLSConfig != nil {
-		endpoint = strings.Replace(endpoint, "tcp://", "https://", 1)
-	}
-	client, err := docker.NewVersionedClient(endpoint, version)
-	if err != nil {
-		return nil, err
-	}
-	client.HTTPClient, client.TLSConfig, client.Dialer = pool.Client.HTTPClient, pool.Client.TLSConfig, pool.Client.Dialer
-	client.SkipServerVersionCheck = true
-	return &dockertest.Pool{Client: client, MaxWait: pool.MaxWait}, nil
-}
-
 // Await does what takes no context of its own (much of the engine's client),
 // and waits for it no longer than until ctx ends. It goes on after that, until
 // the engine answers; what it makes is found by its label.
@@ -132,8 +141,24 @@ func AwaitDone(ctx context.Context, do func() error) error {
 	return err
 }
 
-// String returns the name and version, such as "docker 20.10.24".
-func (e *Engine) String() string { return "docker " + e.Version }
+// Ask makes one request of the engine, which what names, and waits for it no
+// longer than limit, or until ctx ends.
+func Ask[T any](ctx context.Context, what string, limit time.Duration, do func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit,
+		fmt.Errorf("no answer in %v: restart the engine if \"docker info\" has none either", limit))
+	defer cancel()
+	answer, err := Await(ctx, func() (T, error) { return do(ctx) })
+	if ctx.Err() != nil && err != nil {
+		err = context.Cause(ctx) // which says more than a client that was interrupted
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", what, err)
+	}
+	return answer, err
+}
+
+// String returns the engine's name and version, such as "docker 20.10.24".
+func (e *Engine) String() string { return e.name }
 
 // short shortens a container's id as the docker command does.
 func short(id string) string { return strings.TrimPrefix(id, "sha256:")[:12] }
@@ -159,13 +184,9 @@ func (e *Engine) Lacks(ctx context.Context, reference string) bool {
 
 // inspect looks at an image, by its tag or id.
 func (e *Engine) inspect(ctx context.Context, reference string) (*docker.Image, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, Answer, fmt.Errorf("no answer in %v", Answer))
-	defer cancel()
-	image, err := Await(ctx, func() (*docker.Image, error) { return e.Pool.Client.InspectImage(reference) })
-	if err != nil && !errors.Is(err, docker.ErrNoSuchImage) {
-		return nil, fmt.Errorf("look at image %s: %w", reference, err)
-	}
-	return image, err
+	return Ask(ctx, "look at image "+reference, Answer, func(context.Context) (*docker.Image, error) {
+		return e.Pool.Client.InspectImage(reference)
+	})
 }
 
 // Pause waits for d, or for the end of the context, whose cause it returns.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ const fakeID = "0123456789abcdef"
 
 // TestRemovalInProgress: what somebody else is removing is waited for.
 func TestRemovalInProgress(t *testing.T) {
-	o, err := owner.Parse("boot/1/2/3")
+	o, err := owner.Parse("machine/boot/1/2/3")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +74,74 @@ func TestRemovalInProgress(t *testing.T) {
 				t.Errorf("removeOwned: %v, want %v", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestEngineRestarts: cleaning up goes on when the engine is back, and says what
+// happens to what is left when it isn't until the deadline.
+func TestEngineRestarts(t *testing.T) {
+	o, err := owner.Parse("machine/boot/1/2/3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Int32
+	var removed atomic.Bool
+	restarting := func(answers http.Handler, back int32) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1) <= back {
+				panic(http.ErrAbortHandler) // closes the connection
+			}
+			answers.ServeHTTP(w, r)
+		}
+	}
+	answers := http.NewServeMux()
+	answers.HandleFunc("GET /containers/json", func(w http.ResponseWriter, _ *http.Request) {
+		if removed.Load() {
+			io.WriteString(w, "[]")
+			return
+		}
+		fmt.Fprintf(w, `[{"Id":%q,"Labels":{%q:%q}}]`, fakeID, owner.LabelOwner, o)
+	})
+	answers.HandleFunc("GET /networks", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "[]") })
+	answers.HandleFunc("GET /images/json", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "[]") })
+	answers.HandleFunc("DELETE /containers/"+fakeID, func(w http.ResponseWriter, _ *http.Request) { removed.Store(true) })
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := fakeEngine(t, restarting(answers, 5)).RemoveOwned(ctx, o); err != nil || !removed.Load() {
+		t.Errorf("the engine came back: got %v, removed %t", err, removed.Load())
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	err = fakeEngine(t, restarting(answers, 1<<30)).RemoveOwned(ctx, o)
+	if err == nil || !strings.Contains(err.Error(), "list containers") || !strings.Contains(err.Error(), "cometbench sweep") {
+		t.Errorf("the engine stays away: got %v, want what failed, and what removes the rest", err)
+	}
+}
+
+// TestAskMute: a request that is never answered ends with what it was, and what
+// to do.
+func TestAskMute(t *testing.T) {
+	released := make(chan struct{})
+	e := fakeEngine(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-released }))
+	t.Cleanup(func() { close(released) })
+	for _, tt := range []struct {
+		name  string
+		limit time.Duration // of the request
+		ctx   time.Duration
+		want  string
+	}{
+		{"its own limit", 20 * time.Millisecond, time.Minute, `list: no answer in 20ms: restart the engine if "docker info" has none either`},
+		{"the caller's", time.Minute, 20 * time.Millisecond, "list: the run is over"},
+	} {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), tt.ctx, errors.New("the run is over"))
+		_, err := Ask(ctx, "list", tt.limit, func(ctx context.Context) ([]docker.APIContainers, error) {
+			return e.Pool.Client.ListContainers(docker.ListContainersOptions{Context: ctx})
+		})
+		cancel()
+		if err == nil || err.Error() != tt.want {
+			t.Errorf("%s: got error %v, want %s", tt.name, err, tt.want)
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -13,8 +12,9 @@ import (
 	"github.com/ory/dockertest/v3/docker"
 )
 
-// Sweep removes the containers, networks and images of owners that are gone: a killed
-// benchmark can't clean up after itself. Its janitor may be about it as well.
+// Sweep removes the containers, networks and images of owners that are gone: a
+// killed benchmark can't clean up after itself. Its janitor may be about it as
+// well.
 func (e *Engine) Sweep(ctx context.Context, here owner.Owner) error {
 	return e.remove(ctx, owner.LabelOwner, func(label string) bool {
 		o, err := owner.Parse(label)
@@ -32,56 +32,66 @@ func (e *Engine) RemoveRun(ctx context.Context, run string) error {
 	return e.remove(ctx, owner.LabelRun, func(label string) bool { return label == run })
 }
 
-// remove removes what has the label with a value that matches: the containers
-// first and side by side, then the networks that they were on, and the images
-// that they were of. (A Comet's image has no owner: it is kept.)
+// remove removes what has the label with a value that matches. It tries until
+// ctx ends, whatever goes wrong: an engine may be restarted meanwhile; what is
+// being removed already (by the janitor of a dead benchmark, which the next one
+// has come across) is there a little longer; and some can only go when others
+// have gone.
 func (e *Engine) remove(ctx context.Context, label string, match func(value string) bool) error {
+	for {
+		err := e.tryRemove(ctx, label, match)
+		if err == nil {
+			return nil
+		}
+		if waited := Pause(ctx, again); waited != nil {
+			return fmt.Errorf("clean up the engine: %w: %w; what is left, the next benchmark on this machine or \"cometbench sweep\" removes",
+				waited, err)
+		}
+	}
+}
+
+// again is how long remove waits between two attempts.
+const again = 100 * time.Millisecond
+
+// change is how long the engine may take to remove one thing.
+const change = 30 * time.Second
+
+// tryRemove removes the containers first and side by side, then the networks
+// that they were on, and the images that they were of. (A Comet's image has no
+// owner: it is kept.)
+func (e *Engine) tryRemove(ctx context.Context, label string, match func(value string) bool) error {
 	client := e.Pool.Client
-	containers, err := client.ListContainers(docker.ListContainersOptions{
-		All: true, Filters: map[string][]string{"label": {label}}, Context: ctx,
+	filter := map[string][]string{"label": {label}}
+	containers, err := Ask(ctx, "list containers", Answer, func(ctx context.Context) ([]docker.APIContainers, error) {
+		return client.ListContainers(docker.ListContainersOptions{All: true, Filters: filter, Context: ctx})
 	})
 	if err != nil {
-		return fmt.Errorf("list containers: %w", err)
+		return err
 	}
 	var wg sync.WaitGroup
 	errs := make([]error, len(containers))
 	for i, c := range containers {
-		if !match(c.Labels[label]) {
-			continue
+		if match(c.Labels[label]) {
+			wg.Go(func() { errs[i] = e.RemoveContainer(ctx, c.ID) })
 		}
-		wg.Go(func() { errs[i] = e.RemoveContainer(ctx, c.ID) })
 	}
 	wg.Wait()
-	networks, err := Await(ctx, func() ([]docker.Network, error) {
+	networks, err := Ask(ctx, "list networks", Answer, func(context.Context) ([]docker.Network, error) {
 		return client.FilteredListNetworks(docker.NetworkFilterOpts{"label": {label: true}})
 	})
-	if err != nil {
-		return errors.Join(append(errs, fmt.Errorf("list networks: %w", err))...)
-	}
+	errs = append(errs, err)
 	for _, n := range networks {
-		if !match(n.Labels[label]) {
-			continue
-		}
-		err := insist(ctx, func() error {
-			return AwaitDone(ctx, func() error { return client.RemoveNetwork(n.ID) })
-		})
-		if err != nil {
-			errs = append(errs, fmt.Errorf("remove network %s: %w", n.Name, err))
+		if match(n.Labels[label]) {
+			errs = append(errs, e.removeNetwork(ctx, n))
 		}
 	}
-	made, err := client.ListImages(docker.ListImagesOptions{
-		Filters: map[string][]string{"label": {label}}, Context: ctx,
+	made, err := Ask(ctx, "list images", Answer, func(ctx context.Context) ([]docker.APIImages, error) {
+		return client.ListImages(docker.ListImagesOptions{Filters: filter, Context: ctx})
 	})
-	if err != nil {
-		return errors.Join(append(errs, fmt.Errorf("list images: %w", err))...)
-	}
+	errs = append(errs, err)
 	for _, image := range made {
-		if !match(image.Labels[label]) {
-			continue
-		}
-		err := client.RemoveImageExtended(image.ID, docker.RemoveImageOptions{Force: true, Context: ctx})
-		if err != nil && !e.Lacks(ctx, image.ID) {
-			errs = append(errs, fmt.Errorf("remove image %s: %w", short(image.ID), err))
+		if match(image.Labels[label]) {
+			errs = append(errs, e.removeImage(ctx, image.ID))
 		}
 	}
 	return errors.Join(errs...)
@@ -89,38 +99,35 @@ func (e *Engine) remove(ctx context.Context, label string, match func(value stri
 
 // RemoveContainer removes a container, whatever state it is in.
 func (e *Engine) RemoveContainer(ctx context.Context, id string) error {
-	err := insist(ctx, func() error {
-		return e.Pool.Client.RemoveContainer(docker.RemoveContainerOptions{
+	_, err := Ask(ctx, "remove container "+short(id), change, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, e.Pool.Client.RemoveContainer(docker.RemoveContainerOptions{
 			ID: id, Force: true, RemoveVolumes: true, Context: ctx,
 		})
 	})
-	if err != nil {
-		return fmt.Errorf("remove container %s: %w", short(id), err)
+	var gone *docker.NoSuchContainer
+	if errors.As(err, &gone) {
+		return nil
 	}
-	return nil
+	return err
 }
 
-// again is how long insist waits between two attempts.
-const again = 50 * time.Millisecond
-
-// insist removes a container or a network for good. That it isn't there any
-// more is right; and while the engine refuses because it is being removed
-// already (by the janitor of a dead benchmark, say, which the next one has come
-// across), or what is being removed still uses it, insist tries again.
-func insist(ctx context.Context, remove func() error) error {
-	for {
-		err := remove()
-		var container *docker.NoSuchContainer
-		var network *docker.NoSuchNetwork
-		if err == nil || errors.As(err, &container) || errors.As(err, &network) {
-			return nil
-		}
-		var refused *docker.Error
-		if !errors.As(err, &refused) || refused.Status != http.StatusConflict && refused.Status != http.StatusForbidden {
-			return err
-		}
-		if waited := Pause(ctx, again); waited != nil {
-			return fmt.Errorf("%w (%w)", err, waited)
-		}
+func (e *Engine) removeNetwork(ctx context.Context, n docker.Network) error {
+	_, err := Ask(ctx, "remove network "+n.Name, change, func(context.Context) (struct{}, error) {
+		return struct{}{}, e.Pool.Client.RemoveNetwork(n.ID)
+	})
+	var gone *docker.NoSuchNetwork
+	if errors.As(err, &gone) {
+		return nil
 	}
+	return err
+}
+
+func (e *Engine) removeImage(ctx context.Context, id string) error {
+	_, err := Ask(ctx, "remove image "+short(id), change, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, e.Pool.Client.RemoveImageExtended(id, docker.RemoveImageOptions{Force: true, Context: ctx})
+	})
+	if err != nil && e.Lacks(ctx, id) {
+		return nil
+	}
+	return err
 }

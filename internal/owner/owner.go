@@ -3,6 +3,8 @@
 package owner
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -17,13 +19,14 @@ const (
 	LabelOwner = "cometbench.owner" // the process that made it, as String writes it
 )
 
-// Owner identifies a process of this machine for good: process ids are used
-// again, so the time it started stands beside its id, and before both what its
-// id belongs to: the boot of the machine, and the PID namespace, since
-// containers that share a machine's engine share its boot as well. What a run
-// makes is labelled with its owner, so that a later run can tell what a dead
-// one left from what a living one uses.
+// Owner identifies a process for good: process ids are used again, so the time
+// it started stands beside its id, and before both what its id belongs to: the
+// machine, its boot, and the PID namespace, since containers that share a
+// machine's engine share its boot as well. What a run makes is labelled with its
+// owner, so that a later run can tell what a dead one left from what a living
+// one uses.
 type Owner struct {
+	machine   string // a digest of the machine's id and name
 	boot      string // the boot's id; the host's name where there is none
 	namespace uint64 // the PID namespace's number; 0 where there is no such thing
 	pid       int
@@ -40,7 +43,7 @@ func Self() (Owner, error) { return Of(os.Getpid()) }
 
 // Of returns a process of this process's PID namespace.
 func Of(pid int) (Owner, error) {
-	boot, err := bootID()
+	machine, boot, err := machineAndBoot()
 	if err != nil {
 		return Owner{}, err
 	}
@@ -48,12 +51,12 @@ func Of(pid int) (Owner, error) {
 	if err != nil {
 		return Owner{}, err
 	}
-	return Owner{boot, pidNamespace(), pid, start}, nil
+	return Owner{machine, boot, pidNamespace(), pid, start}, nil
 }
 
-// String returns the label's value, "boot/namespace/pid/start".
+// String returns the label's value, "machine/boot/namespace/pid/start".
 func (o Owner) String() string {
-	return fmt.Sprintf("%s/%d/%d/%d", o.boot, o.namespace, o.pid, o.start)
+	return fmt.Sprintf("%s/%s/%d/%d/%d", o.machine, o.boot, o.namespace, o.pid, o.start)
 }
 
 // Word returns the label's value as a part of a file's name.
@@ -65,30 +68,36 @@ func ParseWord(s string) (Owner, error) { return Parse(strings.ReplaceAll(s, "_"
 // Parse reads what String wrote.
 func Parse(s string) (Owner, error) {
 	words := strings.Split(s, "/")
-	if len(words) != 4 || words[0] == "" {
-		return Owner{}, fmt.Errorf("owner %q: want boot/namespace/pid/start", s)
+	if len(words) != 5 || words[0] == "" || words[1] == "" {
+		return Owner{}, fmt.Errorf("owner %q: want machine/boot/namespace/pid/start", s)
 	}
-	namespace, err := strconv.ParseUint(words[1], 10, 64)
+	namespace, err := strconv.ParseUint(words[2], 10, 64)
 	if err != nil {
-		return Owner{}, fmt.Errorf("owner %q: want a PID namespace's number, not %q", s, words[1])
+		return Owner{}, fmt.Errorf("owner %q: want a PID namespace's number, not %q", s, words[2])
 	}
-	pid, err := strconv.Atoi(words[2])
+	pid, err := strconv.Atoi(words[3])
 	if err != nil || pid < 1 {
-		return Owner{}, fmt.Errorf("owner %q: want a process id, not %q", s, words[2])
+		return Owner{}, fmt.Errorf("owner %q: want a process id, not %q", s, words[3])
 	}
-	start, err := strconv.ParseUint(words[3], 10, 64)
+	start, err := strconv.ParseUint(words[4], 10, 64)
 	if err != nil {
-		return Owner{}, fmt.Errorf("owner %q: want a start time, not %q", s, words[3])
+		return Owner{}, fmt.Errorf("owner %q: want a start time, not %q", s, words[4])
 	}
-	return Owner{words[0], namespace, pid, start}, nil
+	return Owner{words[0], words[1], namespace, pid, start}, nil
 }
 
-// Gone reports whether the owner certainly doesn't live any more: a process of
-// this boot of this machine, and of this process's PID namespace, that isn't
-// there. Of other boots, machines (a shared engine) and namespaces (containers
-// that share one) nothing is known, and nothing is gone.
+// Gone reports whether the owner certainly doesn't live any more: a process of an
+// earlier boot of this machine, or one of this boot and of this process's PID
+// namespace that isn't there. Of other machines (a shared engine) and namespaces
+// (containers that share one) nothing is known, and nothing is gone.
 func (o Owner) Gone(here Owner) bool {
-	if o.boot != here.boot || o.namespace != here.namespace {
+	if o.machine != here.machine {
+		return false
+	}
+	if o.boot != here.boot {
+		return true
+	}
+	if o.namespace != here.namespace {
 		return false
 	}
 	start, err := startTime(o.pid)
@@ -112,16 +121,24 @@ func alive(pid int) bool {
 	return !errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
-// bootID returns a word without "/" and "_", which separate those of a label.
-func bootID() (string, error) {
-	if b, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
-		return strings.TrimSpace(string(b)), nil
-	}
+// machineAndBoot returns words, without "/" and "_", which separate those of a
+// label. A machine's id alone (machine-id(5)) may be that of the image that it
+// was made from. Systems that say nothing of their boot have one for ever.
+func machineAndBoot() (machine, boot string, err error) {
 	host, err := os.Hostname()
 	if err != nil {
-		return "", fmt.Errorf("name this machine in labels: %w", err)
+		return "", "", fmt.Errorf("name this machine in labels: %w", err)
 	}
-	return strings.NewReplacer("/", ".", "_", ".").Replace(host), nil
+	id, err := os.ReadFile("/etc/machine-id")
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", "", fmt.Errorf("name this machine in labels: %w", err)
+	}
+	sum := sha256.Sum256([]byte(strings.TrimSpace(string(id)) + "\n" + host))
+	machine, boot = hex.EncodeToString(sum[:])[:12], "boot"
+	if b, err := os.ReadFile("/proc/sys/kernel/random/boot_id"); err == nil {
+		boot = strings.TrimSpace(string(b))
+	}
+	return machine, boot, nil
 }
 
 // pidNamespace returns the number of this process's PID namespace: the inode

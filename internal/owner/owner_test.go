@@ -27,17 +27,24 @@ func TestOwner(t *testing.T) {
 		t.Error("a process that had this one's id before is said to live")
 	}
 	other := me
-	other.boot, other.pid = "another-machine", 1<<22+1
+	other.machine, other.boot, other.pid = "another", "another", 1<<22+1
 	if other.Gone(me) {
 		t.Error("a process of another machine is said to be gone")
 	}
-	other.boot = me.boot
+	before := me
+	before.boot, before.namespace = "another", me.namespace+1
+	if !before.Gone(me) {
+		t.Error("a process of an earlier boot of this machine is said to live")
+	}
+	other = me
 	other.namespace++
 	if other.Gone(me) {
 		t.Error("a process of another container of this machine is said to be gone")
 	}
-	// The third is of the form that labels had before the namespace.
-	for _, s := range []string{"", "a/b", "a/1/2", "/1/1/2", "a/b/1/2", "a/1/0/2", "a/1/1/-2", "a/1/1/2/3"} {
+	// The third is of the form that labels had before the machine.
+	for _, s := range []string{
+		"", "a/b", "a/1/2/3", "/b/1/1/2", "a//1/1/2", "a/b/c/1/2", "a/b/1/0/2", "a/b/1/1/-2", "a/b/1/1/2/3",
+	} {
 		if o, err := Parse(s); err == nil {
 			t.Errorf("Parse(%q) = %+v, want an error", s, o)
 		}
