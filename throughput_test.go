@@ -35,8 +35,8 @@ func report(b *testing.B, runs []*results.Run) {
 	sums := make(map[string]float64)
 	for _, run := range runs {
 		seconds += run.Author.Elapsed.Seconds()
-		for _, m := range run.Metrics() {
-			sums[m.Unit] += m.Value
+		for _, f := range run.Figures() {
+			sums[f.Unit] += f.Value
 		}
 	}
 	n := float64(len(runs))

@@ -25,8 +25,8 @@ const benchmarkName = "BenchmarkThroughput/"
 // package testing itself.
 func Record(r *Run) string {
 	extra := make(map[string]float64)
-	for _, m := range r.Metrics() {
-		extra[m.Unit] = m.Value
+	for _, f := range r.Figures() {
+		extra[f.Unit] = f.Value
 	}
 	name := benchmarkName + r.Cell.String()
 	if r.Machine.Procs > 1 {
@@ -36,12 +36,10 @@ func Record(r *Run) string {
 }
 
 // WriteUnits writes a benchmark's Unit lines: for each figure that a run may
-// have, which direction is better.
+// have besides sec/op, which direction is better.
 func WriteUnits(w io.Writer) error {
-	database := Database{Format: "any"}
-	r := Run{Cell: matrix.Cell{Latency: 1}, HarnessCPU: 1, Author: Author{Sent: 1}, Broker: database, Subscriber: database}
-	for _, m := range r.Metrics() {
-		if _, err := fmt.Fprintf(w, "Unit %s better=%s\n", m.Unit, Better(m.Unit)); err != nil {
+	for _, m := range Metrics()[1:] {
+		if _, err := fmt.Fprintf(w, "Unit %s better=%s\n", m.Unit, m.Better); err != nil {
 			return err
 		}
 	}
@@ -140,7 +138,7 @@ func writeRuns(w io.Writer, runs []*Run) error {
 }
 
 // readBenchmark reads the output of the benchmark, as `go test -bench` and
-// Set.WriteBenchmark print it.
+// [WriteBenchmark] print it.
 func readBenchmark(r io.Reader, name string) (*Set, error) {
 	set := &Set{Source: name}
 	index := make(map[matrix.Cell]int)
@@ -161,8 +159,8 @@ func readBenchmark(r io.Reader, name string) (*Set, error) {
 			}
 			s := Sample{Name: fmt.Sprintf("%s:%d", file, line)}
 			if !s.fill(rec) {
-				set.Warnings = append(set.Warnings, fmt.Sprintf("%s:%d: %s: want %s, %s, %s and missing-events", file, line, cell,
-					RoleAuthor.Unit(), RoleBroker.Unit(), RoleSubscriber.Unit()))
+				set.Warnings = append(set.Warnings, fmt.Sprintf("%s:%d: %s: want %s, %s, %s and %s", file, line, cell,
+					RoleAuthor.Unit(), RoleBroker.Unit(), RoleSubscriber.Unit(), missingUnit))
 				continue
 			}
 			i, ok := index[cell]
@@ -196,7 +194,7 @@ func readBenchmark(r io.Reader, name string) (*Set, error) {
 	return set, nil
 }
 
-// fill takes the sample's figures from a record and says whether all are there.
+// fill takes the figures from a record and reports whether all are there.
 func (s *Sample) fill(rec *benchfmt.Result) bool {
 	for _, role := range Roles() {
 		v, ok := rec.Value(role.Unit())
@@ -205,15 +203,15 @@ func (s *Sample) fill(rec *benchfmt.Result) bool {
 		}
 		s.Rates[role] = v
 	}
-	missing, ok := rec.Value("missing-events")
+	missing, ok := rec.Value(missingUnit)
 	if !ok {
 		return false
 	}
 	s.Missing = int(missing)
-	if sec, ok := rec.Value("sec/op"); ok {
+	if sec, ok := rec.Value(timeUnit); ok {
 		s.Elapsed = time.Duration(sec * float64(time.Second))
 	}
-	if sec, ok := rec.Value("rtt-sec"); ok {
+	if sec, ok := rec.Value(rttUnit); ok {
 		s.RTT = time.Duration(sec * float64(time.Second))
 	}
 	return true

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"cometbench/internal/golden"
 	"cometbench/internal/require"
 	"cometbench/matrix"
 	"cometbench/subject"
@@ -57,8 +58,8 @@ func BenchmarkThroughput(b *testing.B) {
 				b.Fatalf("there is no run %d", number)
 			}
 			b.ReportMetric(float64(runs[i].Author.Elapsed.Nanoseconds()), "ns/op")
-			for _, m := range runs[i].Metrics() {
-				b.ReportMetric(m.Value, m.Unit)
+			for _, f := range runs[i].Figures() {
+				b.ReportMetric(f.Value, f.Unit)
 			}
 		})
 	}
@@ -127,7 +128,7 @@ func TestBenchmarkOutput(t *testing.T) {
 	if err := WriteBenchmark(t.Context(), &b, dir, Options{}, func(s string) { t.Error(s) }); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "bench.txt", b.Bytes())
+	golden.Check(t, "bench.txt", b.Bytes())
 
 	// Record by record.
 	records := func(text []byte) map[string]int {

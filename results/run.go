@@ -4,7 +4,6 @@ package results
 
 import (
 	"math"
-	"strconv"
 	"time"
 
 	"cometbench/matrix"
@@ -133,14 +132,6 @@ func (r *Run) BrokerRate() float64 { return rate(r.Broker.Entries, r.Broker.Elap
 // its time.
 func (r *Run) SubscriberRate() float64 { return rate(r.Subscriber.Entries, r.Subscriber.Elapsed()) }
 
-// FormatRate writes a rate with four digits, or all before the decimal point.
-func FormatRate(v float64) string {
-	if v >= 999.5 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	return strconv.FormatFloat(v, 'g', 4, 64)
-}
-
 // TheoryRatio returns the author's rate over what theory gives while the
 // broker isn't saturated, conns / (2·RTT + t).
 func (r *Run) TheoryRatio() float64 {
@@ -149,47 +140,4 @@ func (r *Run) TheoryRatio() float64 {
 		return 0
 	}
 	return r.AuthorRate() / theory
-}
-
-// Metric is one figure of a run with its unit, as benchmarks print it.
-type Metric struct {
-	Unit  string
-	Value float64
-}
-
-// Better says in which direction a unit's figures improve, as benchfmt's unit
-// metadata names it: "higher" or "lower".
-func Better(unit string) string {
-	switch unit {
-	case "author-events/s", "broker-events/s", "subscriber-events/s", "theory-ratio":
-		return "higher"
-	}
-	return "lower"
-}
-
-// Metrics returns the run's figures besides sec/op, which is the author time.
-// It is the one place that says which figures there are: benchmarks, records
-// read from a tree and comparisons use it.
-//
-// A figure that a database would give is left out where there was none.
-func (r *Run) Metrics() []Metric {
-	m := []Metric{{"author-events/s", r.AuthorRate()}}
-	if r.Broker.Format != "" {
-		m = append(m, Metric{"broker-events/s", r.BrokerRate()})
-	}
-	if r.Subscriber.Format != "" {
-		m = append(m,
-			Metric{"subscriber-events/s", r.SubscriberRate()},
-			Metric{"missing-events", float64(r.Missing())})
-	}
-	if r.Cell.Latency > 0 {
-		m = append(m,
-			Metric{"rtt-sec", r.RTT.Seconds()},
-			Metric{"base-rtt-sec", r.BaseRTT.Seconds()},
-			Metric{"theory-ratio", r.TheoryRatio()})
-	}
-	if r.HarnessCPU > 0 && r.Author.Sent > 0 {
-		m = append(m, Metric{"harness-cpu-sec/event", r.HarnessCPU.Seconds() / float64(r.Author.Sent)})
-	}
-	return append(m, Metric{"outside-sec", r.Outside.Seconds()})
 }

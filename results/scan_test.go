@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"io/fs"
 	"math"
 	"os"
@@ -14,27 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"cometbench/internal/golden"
 	"cometbench/matrix"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, got, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs (go test -update writes it anew); got\n%s", file, got)
-	}
-}
 
 func TestAggregate(t *testing.T) {
 	for _, tt := range []struct {
@@ -59,7 +40,7 @@ func TestAggregate(t *testing.T) {
 		if err := set.WriteJSON(&b, false); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, tt.name, b.Bytes())
+		golden.Check(t, tt.name, b.Bytes())
 
 		// What was written reads back as the same summaries.
 		again, err := Read(&b, tt.name, Options{})

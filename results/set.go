@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cometbench/matrix"
+	"cometbench/results/stat"
 )
 
 // Role is one of the three programs whose rate is measured.
@@ -114,11 +115,7 @@ func (m *Measured) RTT() time.Duration {
 			rtts = append(rtts, s.RTT)
 		}
 	}
-	if len(rtts) == 0 {
-		return 0
-	}
-	slices.Sort(rtts)
-	return (rtts[(len(rtts)-1)/2] + rtts[len(rtts)/2]) / 2
+	return stat.Median(rtts)
 }
 
 // summarize computes the summaries from the samples.

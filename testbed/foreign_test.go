@@ -18,7 +18,7 @@ import (
 
 func units(r *results.Run) string {
 	var list []string
-	for _, m := range r.Metrics() {
+	for _, m := range r.Figures() {
 		list = append(list, m.Unit)
 	}
 	return strings.Join(list, " ")

@@ -186,12 +186,12 @@ func (c *comparison) run(ctx context.Context, config testbed.Config) (_ *compare
 				c.input.Interrupted = "interrupted"
 				return compare.Compare(c.input, c.options), nil
 			}
-			c.input.Trials = append(c.input.Trials, trial)
+			c.input.Attempts = append(c.input.Attempts, trial)
 			if trial.Void == "" {
 				break
 			}
 		}
-		if compare.Stop(c.input.Trials) {
+		if compare.Stop(c.input.Attempts) {
 			break
 		}
 	}
@@ -200,15 +200,15 @@ func (c *comparison) run(ctx context.Context, config testbed.Config) (_ *compare
 }
 
 // trial makes one run.
-func (c *comparison) trial(ctx context.Context, step compare.Step) compare.Trial {
+func (c *comparison) trial(ctx context.Context, step compare.Step) compare.Attempt {
 	subject := c.subjects[step.Side]
 	cell := step.Cell
 	cell.Broker = subject.Broker.Label
 	run, err := c.bed.Run(ctx, subject, cell, "", noClock{})
 	if err != nil {
-		return compare.Trial{Step: step, Void: err.Error()}
+		return compare.Attempt{Step: step, Void: err.Error()}
 	}
-	return compare.Trial{Step: step, Run: run}
+	return compare.Attempt{Step: step, Run: run}
 }
 
 // noClock is for runs that time themselves.
@@ -266,7 +266,7 @@ func (c *comparison) report(b *bytes.Buffer, v *compare.Verdict) error {
 		return err
 	}
 	records := 0
-	for _, t := range c.input.Trials {
+	for _, t := range c.input.Attempts {
 		if t.Run == nil || t.Round == 0 || t.Side == compare.Anchor {
 			continue
 		}

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"golang.org/x/perf/benchmath"
+	"cometbench/results/stat"
 )
 
 const (
@@ -14,16 +14,16 @@ const (
 	undetected  = 4.0 // a slowdown beyond which none is looked for
 )
 
-// detect finds the least slowdown that the gate would have found with these
-// runs' number and spread, by simulation: two samples are drawn from the
-// residuals of both sides, one is slowed down, and the row is judged as the
-// real one is, by the strictest of Holm's steps.
+// detect finds the least slowdown that would have been found with the number and
+// spread of these runs, by simulation: two samples are drawn from the residuals
+// of both sides, one is slowed down, and the row is judged as the real one is,
+// by the strictest of Holm's steps.
 func (r *Row) detect(tests int, o Options) {
 	if !r.Decides || r.Finding == TooFew {
 		return
 	}
 	r.Detectable = number(detectable(r.old, r.new, r.Effect, o.Alpha/float64(tests)))
-	if r.Finding == Same && float64(r.Detectable) > o.Blind {
+	if r.Finding == Same && float64(r.Detectable) > o.MustDetect {
 		r.Finding = Noisy
 	}
 }
@@ -47,17 +47,17 @@ func detectable(old, new []float64, effect, alpha float64) float64 {
 		slices.Sort(values)
 		return values
 	}
-	type pair struct{ old, new []float64 }
-	pairs := make([]pair, simulations)
-	for i := range pairs {
-		pairs[i] = pair{draw(n), draw(m)}
+	type samples struct{ old, new []float64 }
+	drawn := make([]samples, simulations)
+	for i := range drawn {
+		drawn[i] = samples{draw(n), draw(m)}
 	}
 	found := func(slowdown float64) bool {
 		hits := 0
-		for _, p := range pairs {
+		for _, s := range drawn {
 			factor := 1 / (1 + slowdown)
-			medians := middle(p.old) / (middle(p.new) * factor)
-			if medians-1 >= effect && float64(above(p.new, p.old, factor)) <= limit {
+			medians := stat.MedianSorted(s.old) / (stat.MedianSorted(s.new) * factor)
+			if medians-1 >= effect && float64(above(s.new, s.old, factor)) <= limit {
 				hits++
 			}
 		}
@@ -84,7 +84,7 @@ func deviations(values []float64) []float64 {
 	if len(values) < 2 {
 		return nil
 	}
-	m := median(values)
+	m := stat.Median(values)
 	if m <= 0 {
 		return nil
 	}
@@ -96,13 +96,8 @@ func deviations(values []float64) []float64 {
 	return out
 }
 
-// middle is the median of sorted values.
-func middle(sorted []float64) float64 {
-	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
-}
-
-// above counts the pairs in which factor times the first value is above the
-// second: the U statistic of sorted samples without ties.
+// above counts how often factor times a value of the first sample is above one
+// of the second: the U statistic of sorted samples without ties.
 func above(first, second []float64, factor float64) int {
 	u, j := 0, 0
 	for _, v := range first {
@@ -128,8 +123,7 @@ func criticalU(n, m int, alpha float64) float64 {
 	return float64(lo)
 }
 
-// pOfU returns the P of two samples without ties of which exactly u pairs have
-// the first side's value above the second's.
+// pOfU returns the P of two samples without ties whose U statistic is u.
 func pOfU(n, m, u int) float64 {
 	second := make([]float64, m)
 	for i := range second {
@@ -141,6 +135,5 @@ func pOfU(n, m, u int) float64 {
 		u -= k
 		first[i] = float64(k) + 0.25 + float64(i)/float64(4*n)
 	}
-	t := &benchmath.DefaultThresholds
-	return benchmath.AssumeNothing.Compare(benchmath.NewSample(first, t), benchmath.NewSample(second, t)).P
+	return stat.MannWhitney(first, second)
 }

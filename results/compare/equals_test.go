@@ -50,7 +50,7 @@ func equals(t *testing.T) []Input {
 			in.Plan.Cells = append(in.Plan.Cells, cell)
 		}
 		in.Plan.Count = max(in.Plan.Count, min(round, 10))
-		in.Trials = append(in.Trials, Trial{Step: Step{round, side, cell}, Run: &results.Run{
+		in.Attempts = append(in.Attempts, Attempt{Step: Step{round, side, cell}, Run: &results.Run{
 			Cell: cell, Started: began, RTT: cell.Latency,
 			Author:     results.Author{Elapsed: time.Duration(number(row[5])), Sent: cell.Events, Acked: cell.Events},
 			Broker:     database(cell.Events, number(row[6])),
@@ -82,16 +82,16 @@ func TestEquals(t *testing.T) {
 			}
 			swap := make(map[pair]bool)
 			exchanged := in
-			exchanged.Trials = nil
-			for _, trial := range in.Trials {
-				p := pair{trial.Round, trial.Cell}
+			exchanged.Attempts = nil
+			for _, attempt := range in.Attempts {
+				p := pair{attempt.Round, attempt.Cell}
 				if _, ok := swap[p]; !ok {
 					swap[p] = rng.IntN(2) == 1
 				}
-				if swap[p] && trial.Side != Anchor {
-					trial.Side = map[Side]Side{Old: New, New: Old}[trial.Side]
+				if swap[p] && attempt.Side != Anchor {
+					attempt.Side = map[Side]Side{Old: New, New: Old}[attempt.Side]
 				}
-				exchanged.Trials = append(exchanged.Trials, trial)
+				exchanged.Attempts = append(exchanged.Attempts, attempt)
 			}
 			if len(slower(assess(exchanged, Options{}.withDefaults()))) > 0 {
 				alarms++

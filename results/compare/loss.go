@@ -5,8 +5,7 @@ import (
 
 	"cometbench/matrix"
 	"cometbench/results"
-
-	"golang.org/x/perf/benchmath"
+	"cometbench/results/stat"
 )
 
 // Loss compares the events of one cell that got lost, by counts over all runs
@@ -75,7 +74,7 @@ func losses(in Input, o Options) []Loss {
 			l := Loss{Cell: name, What: what, Old: a, New: b, P: 1, Finding: Same}
 			if a.Lost > 0 {
 				both++
-				l.P = min(1, benchmath.AssumeNothing.Compare(sample(oldCounts), sample(newCounts)).P)
+				l.P = stat.MannWhitney(oldCounts, newCounts)
 			}
 			list = append(list, l)
 		}

@@ -3,13 +3,10 @@ package compare
 import (
 	"encoding/json"
 	"math"
-	"slices"
-	"strconv"
 
 	"cometbench/matrix"
 	"cometbench/results"
-
-	"golang.org/x/perf/benchmath"
+	"cometbench/results/stat"
 )
 
 // Finding is what a deciding row says.
@@ -48,14 +45,14 @@ type Center struct {
 type Row struct {
 	Cell string `json:"cell"`
 	Unit string `json:"unit"`
-	// Decides says whether the row is one of those that the gate looks at.
+	// Decides reports whether the row is one of those that decide.
 	Decides bool   `json:"decides"`
 	Old     Center `json:"old"`
 	New     Center `json:"new"`
 	// Change is new/old - 1 of the medians, as benchstat prints it.
 	Change number `json:"change"`
 	// Slowdown is how much more time an event takes: of a rate, old/new - 1;
-	// below zero it takes less. It is what the effect size is held against.
+	// below zero it takes less. The effect size is a threshold for it.
 	Slowdown number `json:"slowdown"`
 	// P is the probability of a difference like this between equals.
 	P float64 `json:"p"`
@@ -63,8 +60,8 @@ type Row struct {
 	Adjusted float64 `json:"p_corrected,omitempty"`
 	// Effect is the least slowdown that counts.
 	Effect float64 `json:"effect,omitempty"`
-	// Detectable is the least slowdown that runs as many and as noisy as
-	// these show as a regression four times out of five; null: none.
+	// Detectable is the least slowdown that so many runs, as noisy as these,
+	// show as a regression four times out of five; null: none.
 	Detectable number `json:"detectable"`
 	// NeedRuns is the least number of runs a side of which any outcome could
 	// be significant.
@@ -75,44 +72,22 @@ type Row struct {
 	point    matrix.Cell
 }
 
-// decides says which metrics decide; see the package comment.
-func decides(unit string) bool {
-	return unit == results.RoleAuthor.Unit() || unit == results.RoleSubscriber.Unit()
-}
-
-// informative says which of a run's metrics are the broker's: how long the run
-// took to set up, what the harness used, and the delay are not. Missing events
-// are judged by counts.
-func informative(unit string) bool {
-	switch unit {
-	case "sec/op", "author-events/s", "broker-events/s", "subscriber-events/s":
-		return true
-	}
-	return false
-}
-
-// compareCell returns the rows of a cell.
+// compareCell returns the rows of a cell: the compared metrics that the old
+// broker's runs have.
 func compareCell(cell matrix.Cell, old, new []*results.Run, o Options) []Row {
-	units := []string{"sec/op"}
-	for _, r := range old {
-		for _, m := range r.Metrics() {
-			if !slices.Contains(units, m.Unit) {
-				units = append(units, m.Unit)
-			}
-		}
-	}
 	effect := o.Effect
 	if bound(cell, old) {
 		effect = o.BoundEffect
 	}
 	var rows []Row
-	for _, unit := range units {
-		if !informative(unit) {
+	for _, m := range results.Metrics() {
+		before := figures(m, old)
+		if !m.Compared || len(before) == 0 {
 			continue
 		}
-		r := compareRow(unit, figures(unit, old), figures(unit, new))
+		r := compareRow(m, before, figures(m, new))
 		r.Cell, r.point = cellName(cell), cell
-		if r.Decides = decides(unit); r.Decides {
+		if r.Decides = m.Decides; r.Decides {
 			r.Effect = effect
 		}
 		rows = append(rows, r)
@@ -120,37 +95,37 @@ func compareCell(cell matrix.Cell, old, new []*results.Run, o Options) []Row {
 	return rows
 }
 
-// figures returns one metric of the runs.
-func figures(unit string, runs []*results.Run) []float64 {
+// figures returns one metric of the runs that have it.
+func figures(m results.Metric, runs []*results.Run) []float64 {
 	var values []float64
 	for _, r := range runs {
-		if unit == "sec/op" {
-			values = append(values, r.Author.Elapsed.Seconds())
-			continue
-		}
-		for _, m := range r.Metrics() {
-			if m.Unit == unit {
-				values = append(values, m.Value)
-			}
+		if v, ok := m.Of(r); ok {
+			values = append(values, v)
 		}
 	}
 	return values
 }
 
+// authorRates returns the author's rate of each run.
+func authorRates(runs []*results.Run) []float64 {
+	values := make([]float64, len(runs))
+	for i, r := range runs {
+		values[i] = r.AuthorRate()
+	}
+	return values
+}
+
 // compareRow compares the figures of one metric.
-func compareRow(unit string, old, new []float64) Row {
-	r := Row{Unit: unit, P: 1, Detectable: number(math.Inf(1)), old: old, new: new,
-		Change: number(math.NaN()), Slowdown: number(math.NaN())}
+func compareRow(m results.Metric, old, new []float64) Row {
+	r := Row{Unit: m.Unit, P: stat.MannWhitney(old, new), Detectable: number(math.Inf(1)), old: old, new: new,
+		Old: center(old), New: center(new), Change: number(math.NaN()), Slowdown: number(math.NaN())}
 	if len(old) == 0 || len(new) == 0 {
-		r.Old, r.New = center(old), center(new)
 		return r
 	}
-	r.Old, r.New = center(old), center(new)
-	r.P = min(1, benchmath.AssumeNothing.Compare(sample(old), sample(new)).P)
 	a, b := float64(r.Old.Median), float64(r.New.Median)
 	r.Change = number(ratio(b, a))
 	r.Slowdown = r.Change
-	if results.Better(unit) == "higher" {
+	if m.Better == "higher" {
 		r.Slowdown = number(ratio(a, b))
 	}
 	return r
@@ -164,62 +139,42 @@ func ratio(a, b float64) float64 {
 	return a/b - 1
 }
 
-func sample(values []float64) *benchmath.Sample {
-	return benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds)
-}
-
 func center(values []float64) Center {
 	if len(values) == 0 {
 		return Center{Median: number(math.NaN()), Lo: number(math.NaN()), Hi: number(math.NaN())}
 	}
-	s := benchmath.AssumeNothing.Summary(sample(values), 0.95)
-	return Center{len(values), number(s.Center), number(s.Lo), number(s.Hi)}
+	s := stat.MedianInterval(values)
+	return Center{len(values), number(s.Value), number(s.Lo), number(s.Hi)}
 }
 
 // boundShare is the share of a transaction that the delay must make up for the
 // cell to count as decided by the latency.
 const boundShare = 0.75
 
-// bound says whether the latency decides the cell's rate: where the old broker
+// bound reports whether the latency decides the cell's rate: the old broker
 // reaches most of what conns connections could if it took no time itself.
 func bound(cell matrix.Cell, old []*results.Run) bool {
 	if cell.Latency == 0 || len(old) == 0 {
 		return false
 	}
 	limit := cell.TheoreticalRate(cell.Latency, 0)
-	return median(figures(results.RoleAuthor.Unit(), old)) >= boundShare*limit
+	return stat.Median(authorRates(old)) >= boundShare*limit
 }
 
-// median returns the middle value, of an even number the mean of the two.
-func median(values []float64) float64 {
-	v := slices.Sorted(slices.Values(values))
-	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
-}
-
-// holm corrects the P of the deciding rows for their number, which it returns
-// (Holm 1979: the k-th smallest of m times m-k+1, never less than one before).
-func holm(rows []Row) int {
-	var order []int
+// correct sets the Adjusted of the deciding rows and returns their number.
+func correct(rows []Row) int {
+	var deciding []*Row
+	var p []float64
 	for i := range rows {
 		if rows[i].Decides {
-			order = append(order, i)
+			deciding = append(deciding, &rows[i])
+			p = append(p, rows[i].P)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case rows[a].P < rows[b].P:
-			return -1
-		case rows[a].P > rows[b].P:
-			return 1
-		}
-		return 0
-	})
-	least := 0.0
-	for k, i := range order {
-		least = max(least, min(1, rows[i].P*float64(len(order)-k)))
-		rows[i].Adjusted = least
+	for i, adjusted := range stat.Holm(p) {
+		deciding[i].Adjusted = adjusted
 	}
-	return len(order)
+	return len(deciding)
 }
 
 // judge sets the finding of a deciding row among tests of them.
@@ -234,7 +189,7 @@ func (r *Row) judge(tests int, o Options) {
 		r.Finding = Slower
 	case fast && r.Adjusted <= o.Alpha:
 		r.Finding = Faster
-	case minP(len(r.old), len(r.new)) > o.Alpha/float64(tests):
+	case stat.LeastP(len(r.old), len(r.new)) > o.Alpha/float64(tests):
 		r.Finding = TooFew
 	case slow && r.P <= o.Alpha:
 		r.Finding = Suspected
@@ -243,35 +198,11 @@ func (r *Row) judge(tests int, o Options) {
 	}
 }
 
-// minP returns the least P that samples of n and m values can have: all of one
-// side below all of the other, 2 out of n+m over n orders.
-func minP(n, m int) float64 {
-	if n == 0 || m == 0 {
-		return 1
-	}
-	p := 2.0
-	for i := 1; i <= n; i++ {
-		p *= float64(i) / float64(m+i)
-	}
-	return min(1, p)
-}
-
 // needRuns returns the least n for which n runs a side can be significant.
 func needRuns(alpha float64) int {
 	n := 1
-	for minP(n, n) > alpha && n < 1000 {
+	for stat.LeastP(n, n) > alpha && n < 1000 {
 		n++
 	}
 	return n
-}
-
-// percent writes a fraction for a person: "4.8 %", "12 %".
-func percent(f float64) string {
-	switch {
-	case math.IsInf(f, 0) || math.IsNaN(f):
-		return "?"
-	case math.Abs(f) < 0.0995:
-		return strconv.FormatFloat(100*f, 'f', 1, 64) + " %"
-	}
-	return strconv.FormatFloat(100*f, 'f', 0, 64) + " %"
 }

@@ -1,16 +1,19 @@
 package compare
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
 
 	"cometbench/results"
+	"cometbench/results/stat"
 	"cometbench/subject"
 )
 
-// Outcome is what a comparison says in the end.
+// Outcome is the result of a comparison in two or three words.
 type Outcome string
 
 // The outcomes.
@@ -78,8 +81,18 @@ type Verdict struct {
 	// Config describes machine and software.
 	Config []results.Config `json:"-"`
 
-	tests int     // deciding rows
-	blind float64 // the least slowdown that each has to be able to detect
+	tests      int     // deciding rows
+	mustDetect float64 // the least slowdown that each has to be able to detect
+}
+
+// WriteJSON writes the verdict for programs.
+func (v *Verdict) WriteJSON(w io.Writer) error {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(data, '\n'))
+	return err
 }
 
 // conclude sets the outcome and its reasons. A regression that was found
@@ -160,11 +173,11 @@ func (v *Verdict) rowDoubts() []string {
 // at first: from 10 to 30 runs of normal noise of 12 to 20 %, with the power
 // 1/1.3 of it.
 func (v *Verdict) remedy(r Row) string {
-	times := math.Pow(float64(r.Detectable)/v.blind, 1.3)
+	times := math.Pow(float64(r.Detectable)/v.mustDetect, 1.3)
 	if times > 4 {
 		return ""
 	}
-	return fmt.Sprintf(" (about %.0f runs a side would find one of %s)", math.Ceil(float64(v.Count)*times), percent(v.blind))
+	return fmt.Sprintf(" (about %.0f runs a side would find one of %s)", math.Ceil(float64(v.Count)*times), stat.FormatPercent(v.mustDetect))
 }
 
 // Detects says what the comparison could have detected: "10 runs a side detect
@@ -204,9 +217,9 @@ func brief(why string) string {
 
 func atLeast(n number) string {
 	if float64(n) > undetected {
-		return "more than " + percent(undetected)
+		return "more than " + stat.FormatPercent(undetected)
 	}
-	return percent(float64(n)) + " or more"
+	return stat.FormatPercent(float64(n)) + " or more"
 }
 
 func (r Row) name() string { return r.Cell + " " + r.Unit }
@@ -219,7 +232,7 @@ func (r Row) String() string {
 		direction, amount = "faster", -amount
 	}
 	return fmt.Sprintf("%s: %s %s (%s → %s, p=%.2g, corrected %.2g)",
-		r.name(), percent(amount), direction, results.FormatRate(float64(r.Old.Median)), results.FormatRate(float64(r.New.Median)), r.P, r.Adjusted)
+		r.name(), stat.FormatPercent(amount), direction, stat.FormatRate(float64(r.Old.Median)), stat.FormatRate(float64(r.New.Median)), r.P, r.Adjusted)
 }
 
 func counted(n int, one, many string) string {
@@ -227,14 +240,4 @@ func counted(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
-}
-
-// labels returns how the two brokers are called in tables.
-func (v *Verdict) labels() (old, new string) {
-	clean := func(s string) string { return strings.Join(strings.Fields(s), " ") }
-	old, new = clean(v.Old.Name), clean(v.New.Name)
-	if old == new {
-		old, new = old+" (old)", new+" (new)"
-	}
-	return old, new
 }

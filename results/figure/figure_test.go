@@ -3,7 +3,6 @@ package figure
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"image/png"
 	"os"
@@ -12,12 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"cometbench/internal/golden"
 	"cometbench/matrix"
 	"cometbench/results"
 	"cometbench/results/judge"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func paperSet(t testing.TB, broker string) *results.Set {
 	t.Helper()
@@ -116,19 +114,7 @@ func TestGolden(t *testing.T) {
 			if err := f.Write(&b, ".svg"); err != nil {
 				t.Fatal(err)
 			}
-			file := filepath.Join("testdata", name+".svg")
-			if *update {
-				if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(b.Bytes(), want) {
-				t.Errorf("differs from %s: look at it, then go test -update", file)
-			}
+			golden.Check(t, name+".svg", b.Bytes())
 		})
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"cometbench/results"
+	"cometbench/results/stat"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -161,7 +161,7 @@ func (f *Figure) Describe() string {
 	if len(names) > 0 {
 		s += ", of " + strings.Join(names, ", ")
 	}
-	return fmt.Sprintf("%s. Fastest: %s events/s at %s.", s, results.FormatRate(top.Mean), top)
+	return fmt.Sprintf("%s. Fastest: %s events/s at %s.", s, stat.FormatRate(top.Mean), top)
 }
 
 // undate overwrites the dates of a PDF in place.

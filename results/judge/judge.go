@@ -7,6 +7,7 @@ import (
 
 	"cometbench/matrix"
 	"cometbench/results"
+	"cometbench/results/stat"
 )
 
 // DefaultBand is how far from theory a cell bound by latency may be.
@@ -116,15 +117,15 @@ func (t Theory) judge(m *results.Measured, c Config) Cell {
 		case ratio > 1.6 && ratio < 2.4:
 			doubts = append(doubts, fmt.Sprintf("%.1f times theory: only one of the two round trips was delayed (does something on the way end TCP, as a published port or a proxy does?)", ratio))
 		case cell.Rate > high:
-			doubts = append(doubts, fmt.Sprintf("%s above theory (was the delay in force?)", percent(ratio-1)))
+			doubts = append(doubts, fmt.Sprintf("%s above theory (was the delay in force?)", stat.FormatPercent(ratio-1)))
 		case cell.Rate < low:
-			doubts = append(doubts, fmt.Sprintf("%s below theory", percent(1-ratio)))
+			doubts = append(doubts, fmt.Sprintf("%s below theory", stat.FormatPercent(1-ratio)))
 		}
 	case cell.Regime == Saturated && cell.Rate < plateau*t.Saturation:
-		doubts = append(doubts, fmt.Sprintf("%s below the plateau", percent(1-cell.Rate/t.Saturation)))
+		doubts = append(doubts, fmt.Sprintf("%s below the plateau", stat.FormatPercent(1-cell.Rate/t.Saturation)))
 	case cell.Regime == Knee && t.Saturation > 0:
 		if most := min(cell.Theory, t.Saturation); cell.Rate < most*(1-2*c.Band) {
-			doubts = append(doubts, fmt.Sprintf("%s below theory, near the knee", percent(1-cell.Rate/cell.Theory)))
+			doubts = append(doubts, fmt.Sprintf("%s below theory, near the knee", stat.FormatPercent(1-cell.Rate/cell.Theory)))
 		}
 	}
 	switch {
@@ -146,24 +147,8 @@ func (t Theory) judge(m *results.Measured, c Config) Cell {
 			}
 		}
 		if cell.Regime == LatencyBound && cell.Paper > 0 && math.Abs(cell.Rate/cell.Paper-1) > c.Band {
-			say("%+.0f %% from the paper's %s events/s, which latency alone should give anywhere", 100*(cell.Rate/cell.Paper-1), figure(cell.Paper))
+			say("%+.0f %% from the paper's %s events/s, which latency alone should give anywhere", 100*(cell.Rate/cell.Paper-1), stat.FormatRate(cell.Paper))
 		}
 	}
 	return cell
-}
-
-// percent writes a fraction in words.
-func percent(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) }
-
-// figure writes a rate with what digits matter.
-func figure(x float64) string {
-	switch {
-	case math.IsInf(x, 0):
-		return "∞"
-	case x < 10:
-		return fmt.Sprintf("%.2f", x)
-	case x < 1000:
-		return fmt.Sprintf("%.1f", x)
-	}
-	return fmt.Sprintf("%.0f", x)
 }

@@ -1,37 +1,17 @@
 package judge
 
 import (
-	"flag"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"cometbench/internal/golden"
 	"cometbench/matrix"
 	"cometbench/results"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs (go test -update writes it anew); got\n%s", file, got)
-	}
-}
 
 // The paper's own table: 283.7 events/s on one connection without latency, a
 // peak of 519.2 at 64, "over 500 events per second" without special tuning.
@@ -67,7 +47,7 @@ func TestPaper(t *testing.T) {
 	if err := r.Write(&b); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "paper.txt", b.String())
+	golden.Check(t, "paper.txt", []byte(b.String()))
 }
 
 // made returns a cell whose runs have the author's rates given.
@@ -239,7 +219,7 @@ func TestModesFalseAlarms(t *testing.T) {
 				for i := range v {
 					v[i] = tt.draw()
 				}
-				median(v) // sorts
+				slices.Sort(v)
 				if d.twoModes(v) > 0 {
 					alarms++
 				}

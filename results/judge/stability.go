@@ -8,20 +8,19 @@ import (
 	"strings"
 
 	"cometbench/results"
+	"cometbench/results/stat"
 
 	"github.com/aclements/go-moremath/stats"
-	"golang.org/x/perf/benchmath"
 )
 
 const (
-	confidence = 0.95
 	// target is the half width, as a fraction of the mean, of the interval
 	// that Stability.Needed is about.
 	target = 0.01
-	// matters is which differences, as a fraction of the median, are worth a
-	// remark: cells bound by latency repeat to a few parts in ten thousand,
-	// and what is outlying there is still the same result.
-	matters = 0.01
+	// notable is the least difference, as a fraction of the median, that is a
+	// finding: cells bound by latency repeat to a few parts in ten thousand, and
+	// what is outlying there is still the same result.
+	notable = 0.01
 	// resamples is how many samples the bootstrap draws.
 	resamples = 2000
 	// enough is from how many runs on intervals of the spread and outliers
@@ -32,13 +31,13 @@ const (
 // Stability says how well the runs of a cell repeat.
 type Stability struct {
 	Runs int
-	// Mean is the mean rate with its 95 % confidence interval (Student's t),
+	// Mean is the mean rate with its 95 % stat.Confidence interval (Student's t),
 	// Median the median with its own (order statistics, for any
 	// distribution; infinite for fewer than six runs). Events a second.
-	Mean, Median Interval
+	Mean, Median stat.Interval
 	// Spread is the standard deviation (of the sample, n-1) over the mean,
 	// with its 95 % interval (bootstrap; from six runs on, else NaN).
-	Spread Interval
+	Spread stat.Interval
 	// Trend is the median change from one run to the next, in events a second
 	// (Theil–Sen), and TrendP the probability of such an order without a
 	// trend (Mann–Kendall).
@@ -54,9 +53,6 @@ type Stability struct {
 	Remarks []string
 }
 
-// Interval is a value between the bounds of its confidence interval.
-type Interval struct{ Value, Lo, Hi float64 }
-
 // Mode is one of two groups that the runs of a cell fall into.
 type Mode struct {
 	Rate float64 // the group's mean, in events a second
@@ -67,26 +63,21 @@ type Mode struct {
 func stability(m *results.Measured, role results.Role, alpha float64, d dips) *Stability {
 	values := m.Values(role)
 	sorted := slices.Sorted(slices.Values(values))
-	sample := benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds)
-	s := &Stability{Runs: len(values)}
-	mean := benchmath.AssumeNormal.Summary(sample, confidence)
-	s.Mean = Interval{mean.Center, mean.Lo, mean.Hi}
-	mid := benchmath.AssumeNothing.Summary(sample, confidence)
-	s.Median = Interval{mid.Center, mid.Lo, mid.Hi}
+	s := &Stability{Runs: len(values), Mean: stat.MeanInterval(values), Median: stat.MedianInterval(values)}
 	s.Spread = spread(values)
 	s.Needed = needed(s.Spread.Value)
 	say := func(format string, args ...any) { s.Remarks = append(s.Remarks, fmt.Sprintf(format, args...)) }
 
-	_, s.TrendP = mannKendall(values)
-	s.Trend = theilSen(values)
-	if change := s.Trend * float64(s.Runs-1) / s.Median.Value; s.TrendP < alpha && math.Abs(change) >= matters {
+	_, s.TrendP = stat.MannKendall(values)
+	s.Trend = stat.TheilSen(values)
+	if change := s.Trend * float64(s.Runs-1) / s.Median.Value; s.TrendP < alpha && math.Abs(change) >= notable {
 		say("a trend over the runs: %+.1f %% from the first to the last (p = %.2g)", 100*change, s.TrendP)
 	}
 	if at := d.twoModes(sorted); at > 0 {
 		low, high := results.Summarize(sorted[:at]).Mean, results.Summarize(sorted[at:]).Mean
-		if high-low >= matters*s.Median.Value {
+		if high-low >= notable*s.Median.Value {
 			s.Modes = []Mode{{low, at}, {high, len(sorted) - at}}
-			say("two modes: %s events/s (%d runs) and %s (%d runs)", figure(low), at, figure(high), len(sorted)-at)
+			say("two modes: %s events/s (%d runs) and %s (%d runs)", stat.FormatRate(low), at, stat.FormatRate(high), len(sorted)-at)
 		}
 	}
 	s.outliers(m, values)
@@ -97,8 +88,8 @@ func stability(m *results.Measured, role results.Role, alpha float64, d dips) *S
 }
 
 // spread returns the coefficient of variation and its bootstrap interval.
-func spread(values []float64) Interval {
-	s := Interval{variation(values), math.NaN(), math.NaN()}
+func spread(values []float64) stat.Interval {
+	s := stat.Interval{Value: variation(values), Lo: math.NaN(), Hi: math.NaN()}
 	if len(values) < enough {
 		return s
 	}
@@ -112,7 +103,7 @@ func spread(values []float64) Interval {
 		drawn[i] = variation(again)
 	}
 	slices.Sort(drawn)
-	tail := (1 - confidence) / 2 * resamples
+	tail := (1 - stat.Confidence) / 2 * resamples
 	s.Lo, s.Hi = drawn[int(tail)], drawn[resamples-1-int(tail)]
 	return s
 }
@@ -134,7 +125,7 @@ func needed(spread float64) int {
 		return 0
 	}
 	half := func(n int) float64 {
-		t := stats.InvCDF(stats.TDist{V: float64(n - 1)})((1 + confidence) / 2)
+		t := stats.InvCDF(stats.TDist{V: float64(n - 1)})((1 + stat.Confidence) / 2)
 		return t * spread / math.Sqrt(float64(n))
 	}
 	high := 2
@@ -168,13 +159,13 @@ func (s *Stability) outliers(m *results.Measured, values []float64) {
 		}
 		mean += distance[i] / float64(len(values))
 	}
-	scale := 1.4826 * median(slices.Clone(distance))
+	scale := 1.4826 * stat.Median(distance)
 	if scale == 0 { // more than half of the runs are equal
 		scale = 1.2533 * mean
 	}
 	for i, d := range distance {
-		if d > 3.5*scale && d >= matters*s.Median.Value {
-			s.Outliers = append(s.Outliers, fmt.Sprintf("%s (%s events/s)", m.Samples[i].Name, figure(values[i])))
+		if d > 3.5*scale && d >= notable*s.Median.Value {
+			s.Outliers = append(s.Outliers, fmt.Sprintf("%s (%s events/s)", m.Samples[i].Name, stat.FormatRate(values[i])))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cometbench/matrix"
+	"cometbench/results/stat"
 )
 
 // Write writes the report for people to read.
@@ -35,7 +36,7 @@ func (r *Report) broker(b *strings.Builder, broker Broker) {
 	}
 	b.WriteString("\n")
 	if t.Saturation > 0 {
-		fmt.Fprintf(b, "  saturation: %s events/s; peak: %s at %s, %d connections\n", figure(t.Saturation), figure(t.Peak), matrix.FormatLatency(t.At.Latency), t.At.Conns)
+		fmt.Fprintf(b, "  saturation: %s events/s; peak: %s at %s, %d connections\n", stat.FormatRate(t.Saturation), stat.FormatRate(t.Peak), matrix.FormatLatency(t.At.Latency), t.At.Conns)
 		b.WriteString("  knee (connections):")
 		for i, m := range latencies(broker.Cells) {
 			if i > 0 {
@@ -45,7 +46,7 @@ func (r *Report) broker(b *strings.Builder, broker Broker) {
 		}
 		b.WriteString("\n")
 	} else {
-		fmt.Fprintf(b, "  saturation: not reached; peak: %s events/s at %s, %d connections\n", figure(t.Peak), matrix.FormatLatency(t.At.Latency), t.At.Conns)
+		fmt.Fprintf(b, "  saturation: not reached; peak: %s events/s at %s, %d connections\n", stat.FormatRate(t.Peak), matrix.FormatLatency(t.At.Latency), t.At.Conns)
 	}
 	b.WriteString("\n")
 
@@ -54,7 +55,7 @@ func (r *Report) broker(b *strings.Builder, broker Broker) {
 	for _, c := range broker.Cells {
 		paper, verdict := "-", ""
 		if c.Paper > 0 {
-			paper = figure(c.Paper)
+			paper = stat.FormatRate(c.Paper)
 		}
 		switch {
 		case c.Outside:
@@ -64,10 +65,10 @@ func (r *Report) broker(b *strings.Builder, broker Broker) {
 		}
 		ratio := "-"
 		if !math.IsInf(c.Theory, 0) && c.Theory > 0 {
-			ratio = percent(c.Rate / c.Theory)
+			ratio = fmt.Sprintf("%.0f %%", 100*c.Rate/c.Theory)
 		}
 		fmt.Fprintf(tw, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t\n", matrix.FormatLatency(c.Cell.Latency), c.Cell.Conns,
-			figure(c.Rate), paper, figure(c.Theory), ratio, c.Regime, c.Missing, verdict)
+			stat.FormatRate(c.Rate), paper, stat.FormatRate(c.Theory), ratio, c.Regime, c.Missing, verdict)
 	}
 	flush(tw)
 
@@ -104,7 +105,7 @@ func (r *Report) stability(b *strings.Builder, cells []Cell) {
 			trend = fmt.Sprintf("%.1g", s.TrendP)
 		}
 		fmt.Fprintf(tw, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t\n", matrix.FormatLatency(c.Cell.Latency), c.Cell.Conns, s.Runs,
-			figure(s.Mean.Value), half, figure(s.Median.Value), bound(s.Median.Lo), bound(s.Median.Hi),
+			stat.FormatRate(s.Mean.Value), half, stat.FormatRate(s.Median.Value), bound(s.Median.Lo), bound(s.Median.Hi),
 			share(s.Spread.Value), share(s.Spread.Lo), share(s.Spread.Hi), trend, s.Needed)
 	}
 	flush(tw)
@@ -130,7 +131,7 @@ func bound(x float64) string {
 	if math.IsInf(x, 0) {
 		return "-" // too few runs
 	}
-	return figure(x)
+	return stat.FormatRate(x)
 }
 
 func share(x float64) string {

@@ -17,6 +17,7 @@ import (
 	"cometbench/results"
 	"cometbench/results/figure"
 	"cometbench/results/judge"
+	"cometbench/results/stat"
 )
 
 //go:embed report.tmpl
@@ -198,5 +199,5 @@ func number(v float64) string {
 	if v <= 0 {
 		return "–"
 	}
-	return results.FormatRate(v)
+	return stat.FormatRate(v)
 }

@@ -1,0 +1,35 @@
+package stat
+
+import (
+	"math"
+	"strconv"
+)
+
+// FormatRate writes a rate in events a second for people: with two decimals
+// below 10, one below 1,000, none from there on.
+func FormatRate(v float64) string {
+	decimals := 0
+	switch {
+	case math.IsInf(v, 0):
+		return "∞"
+	case math.IsNaN(v):
+		return "?"
+	case v < 10:
+		decimals = 2
+	case v < 1000:
+		decimals = 1
+	}
+	return strconv.FormatFloat(v, 'f', decimals, 64)
+}
+
+// FormatPercent writes a fraction for people: "4.8 %", "12 %", and "?" where
+// there is no number.
+func FormatPercent(f float64) string {
+	switch {
+	case math.IsInf(f, 0) || math.IsNaN(f):
+		return "?"
+	case math.Abs(f) < 0.0995:
+		return strconv.FormatFloat(100*f, 'f', 1, 64) + " %"
+	}
+	return strconv.FormatFloat(100*f, 'f', 0, 64) + " %"
+}
