@@ -1,11 +1,19 @@
 // Package author is the load: it sends VOEvents to a broker as fast as it can
-// over at most so many simultaneous connections, one event a connection, as
+// over at most so many simultaneous connections, one event per connection, as
 // the VOEvent Transport Protocol prescribes: connect, send, wait for the ack,
 // close.
 //
 // All events are made before the clock starts. Workers stand ready and are
 // fired together; they share one budget of events, and keep what they measure
 // to themselves until the end.
+//
+// Each event takes a port of this side. Where this side closes first, the port
+// rests in TIME_WAIT for a minute, and once half of all ports do, the kernel
+// searches through them at each connect. What prevents that: towards a loopback
+// address the author connects from many addresses of its own; elsewhere the
+// network namespace should have net.ipv4.tcp_tw_reuse = 1, as namespaces and
+// containers of cometbench do. [Report.Warnings] has it when connects take long
+// all the same.
 package author
 
 import (
@@ -48,8 +56,13 @@ const (
 	Acked
 	// Nakked events were refused by the broker, in a nak.
 	Nakked
+	// WrongAnswer is an ack or a nak of another event, or one that came before
+	// the event was sent.
+	WrongAnswer
 	// Refused events found nobody listening.
 	Refused
+	// Unreachable events found no way to the broker's address.
+	Unreachable
 	// Reset events lost their connection before an answer.
 	Reset
 	// TimedOut events had no answer in time.
@@ -58,20 +71,20 @@ const (
 	Other
 )
 
-var outcomes = [...]string{"unsent", "ack", "nak", "refused", "reset", "timeout", "other"}
+// String names the outcome, as reports and files of times write it.
+func (o Outcome) String() string {
+	return [...]string{"unsent", "ack", "nak", "wrong answer", "refused", "unreachable", "reset", "timeout", "other"}[o]
+}
 
-// String names the outcome, as reports and sidecars write it.
-func (o Outcome) String() string { return outcomes[o] }
-
-// Sample is what is known of one event.
-type Sample struct {
+// Result is what became of one event.
+type Result struct {
 	// Begun is when its connection was begun and Done when it was acked or
 	// had failed, both since the clock started.
 	Begun, Done time.Duration
 	Outcome     Outcome
 }
 
-// Report is what an author did.
+// Report is what an author did. Its JSON is what the author's process prints.
 type Report struct {
 	Started time.Time `json:"started"`
 	// Elapsed is the author time: from the first connection attempt until
@@ -86,8 +99,14 @@ type Report struct {
 	Fastest time.Duration `json:"fastest_ns"`
 	// CPU is the CPU time that this process used meanwhile.
 	CPU time.Duration `json:"cpu_ns"`
-	// Samples are the events, in the order in which they were begun.
-	Samples []Sample `json:"-"`
+	// Connect is the CPU time that the kernel took for a connect, on average
+	// over that tenth of the events in which it took longest; 0 where it isn't
+	// measured.
+	Connect time.Duration `json:"connect_ns,omitempty"`
+	// Warnings are what makes the figures doubtful on this side.
+	Warnings []string `json:"warnings,omitempty"`
+	// Results are those of all events, in the order in which they were begun.
+	Results []Result `json:"-"`
 }
 
 const defaultEventTimeout = time.Minute
@@ -104,7 +123,7 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		c.EventTimeout = defaultEventTimeout
 	}
 	if c.Conns < 1 || c.Events < 1 || c.EventTimeout < 0 || c.Timeout < 0 {
-		return nil, fmt.Errorf("author: %d connections, %d events, timeouts %v and %v: want 1 or more, and no time below zero",
+		return nil, fmt.Errorf("author: got %d connections, %d events, timeouts %v and %v, want 1 or more, and no time below zero",
 			c.Conns, c.Events, c.EventTimeout, c.Timeout)
 	}
 	if c.Timeout > 0 {
@@ -121,25 +140,26 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 
 // load is the state that workers share.
 type load struct {
-	config  Config
-	events  *events
-	samples []Sample
-	started time.Time
-	next    atomic.Int64 // the next event to be begun
-	done    atomic.Int64 // events that are done
-	acked   atomic.Int64
-	stop    atomic.Bool // give up: an error or the context's end
+	config   Config
+	events   *events
+	results  []Result
+	started  time.Time
+	next     atomic.Int64 // the next event to be begun
+	done     atomic.Int64 // events that are done
+	acked    atomic.Int64
+	stop     atomic.Bool // give up: an error or the context's end
+	connects connectTimes
 }
 
 // take returns the next event of the budget, false when it is spent.
 func (l *load) take() (int, bool) {
 	i := int(l.next.Add(1)) - 1
-	return i, i < len(l.samples) && !l.stop.Load()
+	return i, i < len(l.results) && !l.stop.Load()
 }
 
 // finish notes how an event fared.
 func (l *load) finish(i int, outcome Outcome) {
-	s := &l.samples[i]
+	s := &l.results[i]
 	s.Done, s.Outcome = time.Since(l.started), outcome
 	if outcome == Acked {
 		l.acked.Add(1)
@@ -147,12 +167,16 @@ func (l *load) finish(i int, outcome Outcome) {
 	l.done.Add(1)
 }
 
-// errSilent says that a first round of connections had no answer: going on
+// errSilent is the error when the first connections all had no answer: going on
 // would take the timeout of every event.
 var errSilent = errors.New("no event was answered: each of the first connections timed out")
 
 func run(ctx context.Context, c Config) (*Report, error) {
-	l := &load{config: c, samples: make([]Sample, c.Events), events: newEvents(c.From, time.Now(), c.Events)}
+	events, err := newEvents(c.From, time.Now(), c.Events)
+	if err != nil {
+		return nil, err
+	}
+	l := &load{config: c, results: make([]Result, c.Events), events: events}
 	workers, err := newWorkers(l)
 	if err != nil {
 		return nil, err
@@ -196,10 +220,15 @@ func run(ctx context.Context, c Config) (*Report, error) {
 	}
 	r := &Report{
 		Started: l.started, Sent: c.Events, Acked: int(l.acked.Load()),
-		Failures: make(map[string]int), CPU: used, Samples: l.samples,
+		Failures: make(map[string]int), CPU: used, Results: l.results,
+	}
+	if r.Connect = l.connects.worst(); r.Connect > slowConnect {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the kernel took %v of CPU for a connect, which it does while too many of the author's ports "+
+			"rest in TIME_WAIT: the figures show the author's limit, not the broker's; set net.ipv4.tcp_tw_reuse=1 or send fewer events",
+			r.Connect.Round(time.Microsecond)))
 	}
 	var last time.Duration
-	for _, s := range l.samples {
+	for _, s := range l.results {
 		last = max(last, s.Done)
 		switch took := s.Done - s.Begun; {
 		case s.Outcome != Acked:
@@ -212,7 +241,7 @@ func run(ctx context.Context, c Config) (*Report, error) {
 	return r, nil
 }
 
-// watch stops the workers at the context's end, and tells of progress.
+// watch stops the workers at the context's end, and reports progress.
 func (l *load) watch(ctx context.Context, finished <-chan struct{}) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()

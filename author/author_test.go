@@ -2,13 +2,15 @@ package author
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/csv"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
+	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -58,15 +60,35 @@ func serve(t testing.TB, handle func(net.Conn)) (addr string) {
 	return l.Addr().String()
 }
 
-// answering reads an event and answers in a role.
-func answering(role vtp.Role) func(net.Conn) {
-	reply := vtp.AppendFrame(nil, vtp.Transport{Role: role, Origin: "ivo://a/b#1", TimeStamp: time.Unix(0, 0)}.Append(nil))
+// answering reads an event and sends what reply makes of its IVOID.
+func answering(reply func(ivoid string) []byte) func(net.Conn) {
 	return func(c net.Conn) {
-		if _, err := vtp.ReadFrame(c, nil); err == nil {
-			c.Write(reply)
-			io.Copy(io.Discard, c) // the author closes first
+		payload, err := vtp.ReadFrame(c, nil)
+		if err != nil {
+			return
 		}
+		head, err := vtp.ParseHead(payload)
+		if err != nil {
+			return
+		}
+		c.Write(reply(string(head.IVOID)))
+		io.Copy(io.Discard, c) // the author closes first
 	}
+}
+
+// frame is that of a transport message.
+func frame(m vtp.Transport) []byte { return vtp.AppendFrame(nil, m.Append(nil)) }
+
+func ack(ivoid string) []byte {
+	return frame(vtp.Transport{Role: vtp.Ack, Origin: ivoid, TimeStamp: time.Unix(0, 0)})
+}
+
+func nak(ivoid string) []byte {
+	return frame(vtp.Transport{Role: vtp.Nak, Origin: ivoid, TimeStamp: time.Unix(0, 0), Result: strings.Repeat("no ", 10_000)})
+}
+
+func alive(string) []byte {
+	return frame(vtp.Transport{Role: vtp.IAmAlive, Origin: "ivo://a/b", TimeStamp: time.Unix(0, 0)})
 }
 
 func TestOutcomes(t *testing.T) {
@@ -80,10 +102,31 @@ func TestOutcomes(t *testing.T) {
 		addr string
 		want Outcome
 	}{
-		{"acks", serve(t, answering(vtp.Ack)), Acked},
-		{"naks", serve(t, answering(vtp.Nak)), Nakked},
-		{"says something else", serve(t, answering(vtp.IAmAlive)), Other},
+		{"acks", serve(t, answering(ack)), Acked},
+		{"acks and closes", serve(t, func(c net.Conn) {
+			payload, _ := vtp.ReadFrame(c, nil)
+			head, _ := vtp.ParseHead(payload)
+			c.Write(ack(string(head.IVOID)))
+		}), Acked},
+		{"naks at length", serve(t, answering(nak)), Nakked},
+		{"naks what it can't read", serve(t, answering(func(string) []byte { return nak("") })), Nakked},
+		{"is alive, and acks", serve(t, answering(func(ivoid string) []byte { return append(alive(""), ack(ivoid)...) })), Acked},
+		{"is alive at first", serve(t, func(c net.Conn) {
+			c.Write(alive(""))
+			answering(ack)(c)
+		}), Acked},
+		{"acks with a byte order mark", serve(t, answering(func(ivoid string) []byte {
+			return vtp.AppendFrame(nil, append([]byte("\ufeff"), ack(ivoid)[vtp.HeaderSize:]...))
+		})), Acked},
+		{"acks another event", serve(t, answering(func(ivoid string) []byte { return ack(ivoid + "0") })), WrongAnswer},
+		{"acks no event", serve(t, answering(func(string) []byte { return ack("") })), WrongAnswer},
+		{"naks another event", serve(t, answering(func(ivoid string) []byte { return nak(ivoid + "0") })), WrongAnswer},
+		{"acks before it reads", serve(t, func(c net.Conn) { c.Write(ack("ivo://a/b#1")); io.Copy(io.Discard, c) }), WrongAnswer},
+		{"sends an event", serve(t, answering(func(ivoid string) []byte {
+			return vtp.AppendFrame(nil, vtp.Event{IVOID: ivoid}.Append(nil))
+		})), Other},
 		{"sends garbage", serve(t, func(c net.Conn) { c.Write([]byte("HTTP/1.1 400 Bad Request\r\n")); io.Copy(io.Discard, c) }), Other},
+		{"is alive and closes", serve(t, func(c net.Conn) { vtp.ReadFrame(c, nil); c.Write(alive("")) }), Reset},
 		{"closes at once", serve(t, func(net.Conn) {}), Reset},
 		{"reads and closes", serve(t, func(c net.Conn) { vtp.ReadFrame(c, nil) }), Reset},
 		{"resets", serve(t, func(c net.Conn) { c.(*net.TCPConn).SetLinger(0) }), Reset},
@@ -99,14 +142,14 @@ func TestOutcomes(t *testing.T) {
 				if tt.want == Acked {
 					n = r.Acked
 				}
-				if r.Sent != 60 || n != 60 || len(r.Samples) != 60 {
-					t.Errorf("%d connections: %+v, want 60 of outcome %v", conns, r, tt.want)
+				if r.Sent != 60 || n != 60 || len(r.Results) != 60 {
+					t.Errorf("%d connections: got %+v, want 60 of outcome %v", conns, r, tt.want)
 				}
 				fastest := time.Hour
-				for i, s := range r.Samples {
+				for i, s := range r.Results {
 					fastest = min(fastest, s.Done-s.Begun)
 					if s.Outcome != tt.want || s.Begun < 0 || s.Done < s.Begun || s.Done > r.Elapsed {
-						t.Fatalf("sample %d: %+v of %v", i, s, r.Elapsed)
+						t.Fatalf("result %d: %+v of %v", i, s, r.Elapsed)
 					}
 				}
 				if tt.want != Acked {
@@ -134,10 +177,9 @@ func TestTimeouts(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 	// Every other event is answered: the rest time out, and are counted.
-	ack := answering(vtp.Ack)
 	half := serve(t, func(c net.Conn) {
 		if rand.IntN(2) == 0 {
-			ack(c)
+			answering(ack)(c)
 		} else {
 			io.Copy(io.Discard, c)
 		}
@@ -157,7 +199,6 @@ func TestEvents(t *testing.T) {
 	var mu sync.Mutex
 	seen := make(map[string]int)
 	open, most := 0, 0
-	ack := vtp.AppendFrame(nil, vtp.Transport{Role: vtp.Ack, Origin: "ivo://a/b#1", TimeStamp: time.Unix(0, 0)}.Append(nil))
 	addr := serve(t, func(c net.Conn) {
 		mu.Lock()
 		open++
@@ -168,15 +209,20 @@ func TestEvents(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		event, err := vtp.ParseEvent(payload)
-		if err != nil || event.AuthorIVOID != DefaultFrom || event.Role != vtp.Test {
-			t.Errorf("%+v, %v", event, err)
+		head, err := vtp.ParseHead(payload)
+		if err != nil || head.Role != vtp.Test || !strings.HasPrefix(string(head.IVOID), DefaultFrom+"#") {
+			t.Errorf("got %+v, %v", head, err)
+		}
+		date := regexp.MustCompile("<Date>(.*)</Date>").FindSubmatch(payload)
+		if date == nil || !bytes.Contains(payload, []byte("<AuthorIVORN>"+DefaultFrom+"</AuthorIVORN>")) {
+			t.Errorf("an event without its date or author: %s", payload)
+			return
 		}
 		mu.Lock()
-		seen[event.IVOID+event.Date.String()]++
+		seen[string(head.IVOID)+string(date[1])]++
 		open-- // before the answer, after which the author may begin the next
 		mu.Unlock()
-		c.Write(ack)
+		c.Write(ack(string(head.IVOID)))
 		io.Copy(io.Discard, c)
 	})
 	if _, err := Run(t.Context(), Config{Addr: addr, Conns: 7, Events: 500}); err != nil {
@@ -205,7 +251,7 @@ func TestBadConfig(t *testing.T) {
 func TestLog(t *testing.T) {
 	r := &Report{
 		Started: time.Unix(1795443766, 0), Elapsed: 13264 * time.Millisecond,
-		Sent: 10, Acked: 7, Failures: map[string]int{"nak": 1, "timeout": 2}, Samples: make([]Sample, 10),
+		Sent: 10, Acked: 7, Failures: map[string]int{"nak": 1, "timeout": 2}, Results: make([]Result, 10),
 	}
 	var log bytes.Buffer
 	if err := r.WriteLog(&log); err != nil {
@@ -222,59 +268,70 @@ func TestLog(t *testing.T) {
 	}
 }
 
-func TestSidecar(t *testing.T) {
-	r := &Report{Samples: make([]Sample, 1000)}
-	for i := range r.Samples {
-		begun := time.Duration(rand.Int64N(1e12))
-		r.Samples[i] = Sample{begun, begun + time.Duration(rand.Int64N(1e10)), Outcome(1 + rand.IntN(len(outcomes)-1))}
-	}
+// TestWriteTimes reads the times back as anybody would, with gzip and a reader
+// of CSV.
+func TestWriteTimes(t *testing.T) {
+	r := &Report{Results: []Result{{1, 3, Acked}, {2, 1e12, WrongAnswer}, {2, 5, TimedOut}}}
 	var file bytes.Buffer
-	if err := r.WriteSidecar(&file); err != nil {
+	if err := r.WriteTimes(&file); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadSidecar(bytes.NewReader(file.Bytes()))
-	if err != nil || !slices.Equal(got, r.Samples) {
-		t.Errorf("read back %d samples, %v", len(got), err)
+	text, err := gzip.NewReader(&file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := ReadSidecar(bytes.NewReader(file.Bytes()[:file.Len()/2])); err == nil {
-		t.Error("half a file is no error")
+	got, err := csv.NewReader(text).ReadAll()
+	want := [][]string{
+		{"event", "begun_ns", "elapsed_ns", "outcome"},
+		{"0", "1", "2", "ack"}, {"1", "2", "999999999998", "wrong answer"}, {"2", "2", "3", "timeout"},
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 }
 
-func FuzzReadSidecar(f *testing.F) {
-	var file bytes.Buffer
-	r := &Report{Samples: []Sample{{1, 2, Acked}}}
-	if err := r.WriteSidecar(&file); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(file.Bytes())
-	f.Fuzz(func(t *testing.T, b []byte) {
-		samples, err := ReadSidecar(bytes.NewReader(b))
-		if err != nil {
-			return
+// TestNewEvents: events of whatever author are valid, or an error before any is
+// sent.
+func TestNewEvents(t *testing.T) {
+	for from, valid := range map[string]bool{
+		DefaultFrom: true, "ivo://x.y'z/t": true, "ivo://abc": true, "ivo://a.b/c_d/(e)~f*g": true,
+		"ivo://a&b/c": false, "ivo://a<b/c": false, `ivo://a"b/c`: false, "ivo://ab": false, "a.b/c": false, "ivo://a.b/c#d": false, "ivo://a.b//c": false,
+	} {
+		const n = 1000
+		e, err := newEvents(from, time.Unix(0, 0), n)
+		if (err == nil) != valid {
+			t.Errorf("from %s: got %v, want valid %v", from, err, valid)
 		}
-		var again bytes.Buffer
-		if err := (&Report{Samples: samples}).WriteSidecar(&again); err != nil {
-			t.Fatal(err)
+		if err != nil {
+			continue
+		}
+		seen := make(map[string]bool)
+		for i := range n {
+			head, err := vtp.ParseHead(e.frame(nil, i)[vtp.HeaderSize:])
+			if err != nil || !e.is(i, head.IVOID) || e.is((i+1)%n, head.IVOID) || !strings.HasPrefix(string(head.IVOID), from+"#") {
+				t.Fatalf("from %s: event %d: got %s, %v", from, i, head.IVOID, err)
+			}
+			seen[string(head.IVOID)] = true
+		}
+		if len(seen) != n {
+			t.Errorf("from %s: %d different events, want %d", from, len(seen), n)
+		}
+	}
+	if r, err := Run(t.Context(), Config{Addr: "127.0.0.1:1", Conns: 1, Events: 1, From: "ivo://a&b/c"}); err == nil {
+		t.Errorf("got %+v, want an error", r)
+	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add(ack("ivo://a/b#1")[vtp.HeaderSize:])
+	f.Add(nak("ivo://a/b#1")[vtp.HeaderSize:])
+	f.Add(alive("")[vtp.HeaderSize:])
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		var asked []byte
+		outcome, final := answer(payload, func(ivoid []byte) bool { asked = ivoid; return true })
+		none, _ := answer(payload, func([]byte) bool { return false })
+		if outcome == Acked && (none != WrongAnswer || asked == nil) || !final && outcome != Other {
+			t.Errorf("%q: got %v for the event, %v for another", payload, outcome, none)
 		}
 	})
-}
-
-// TestMemory: a million events are held in at most 256 MiB.
-func TestMemory(t *testing.T) {
-	const n = 1_000_000
-	e := newEvents(DefaultFrom, time.Unix(0, 0), n)
-	const sample = 24
-	if held := cap(e.parts) + n*sample; held > 256<<20 {
-		t.Errorf("%d bytes", held)
-	}
-	first, last := e.frame(nil, 0), e.frame(nil, n-1)
-	for _, frame := range [][]byte{first, last} {
-		if _, err := vtp.ParseEvent(frame[vtp.HeaderSize:]); err != nil {
-			t.Error(err)
-		}
-	}
-	if bytes.Equal(first, last) {
-		t.Error("two events are alike")
-	}
 }

@@ -8,15 +8,16 @@ import (
 	"time"
 )
 
-// LogFile and SidecarFile are the names of what a report writes.
+// LogFile and TimesFile are the usual names of what WriteLog and WriteTimes
+// write.
 const (
-	LogFile     = "author.log"
-	SidecarFile = "events.csv.gz"
+	LogFile   = "author.log"
+	TimesFile = "events.csv.gz"
 )
 
 // WriteLog writes the report as the original experiment's author logged: a
-// text whose last two lines say how long it took and how many events were left
-// in the queue, sent, and had failed. Its reader looks for them in the last
+// text whose last two lines are how long it took, and how many events were left
+// in the queue, were sent, and have failed. Its reader looks for them in the last
 // 1,000 bytes of a file that is longer than that.
 func (r *Report) WriteLog(w io.Writer) error {
 	out := bufio.NewWriter(w)
@@ -26,8 +27,8 @@ func (r *Report) WriteLog(w io.Writer) error {
 	}
 	line(0, "Log opened.")
 	line(0, "cometbench author: %d events", r.Sent)
-	done := make([]time.Duration, len(r.Samples))
-	for i, s := range r.Samples {
+	done := make([]time.Duration, len(r.Results))
+	for i, s := range r.Results {
 		done[i] = s.Done
 	}
 	slices.Sort(done)

@@ -15,24 +15,23 @@ import (
 // that of the events which are measured.
 const probeFrom = "ivo://cometbench/probe"
 
-// Between two attempts of a probe, and for one. A broker that has answered so
-// many new, valid events with something else than an ack won't ack the next.
 const (
+	// probeRefusals new, valid events that weren't acked are enough: the next
+	// won't be either.
 	probeRefusals = 5
-	probeRetry    = 20 * time.Millisecond
-	probeTimeout  = 5 * time.Second
+	probeRetry    = 20 * time.Millisecond // between two attempts
+	probeTimeout  = 5 * time.Second       // for an attempt
 )
 
-// Probe sends one event, trying until it is acked, keeps being refused, or ctx
-// ends, and returns the SHA-1 of its bytes, which is its key in an event
-// database.
+// Probe sends one event until it is acked, anew each time. It returns the SHA-1
+// of the event's bytes, which is its key in an event database, and an error when
+// ctx ends, or after five answers that weren't acks.
 func Probe(ctx context.Context, addr string) (key [sha1.Size]byte, err error) {
 	for refusals := 0; ; {
 		now := time.Now()
-		payload := vtp.Event{
-			IVOID: fmt.Sprintf("%s#%d", probeFrom, now.UnixNano()), AuthorIVOID: probeFrom, Role: vtp.Test, Date: now,
-		}.Append(nil)
-		outcome, err := sendOne(ctx, addr, vtp.AppendFrame(nil, payload))
+		ivoid := fmt.Sprintf("%s#%d", probeFrom, now.UnixNano())
+		payload := vtp.Event{IVOID: ivoid, AuthorIVOID: probeFrom, Role: vtp.Test, Date: now}.Append(nil)
+		outcome, err := sendOne(ctx, addr, ivoid, vtp.AppendFrame(nil, payload))
 		if err == nil && outcome == Acked {
 			return sha1.Sum(payload), nil
 		}
@@ -50,7 +49,8 @@ func Probe(ctx context.Context, addr string) (key [sha1.Size]byte, err error) {
 	}
 }
 
-func sendOne(ctx context.Context, addr string, frame []byte) (Outcome, error) {
+// sendOne sends the frame of an event, and returns how it is answered.
+func sendOne(ctx context.Context, addr, ivoid string, frame []byte) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	var dialer net.Dialer
@@ -66,9 +66,5 @@ func sendOne(ctx context.Context, addr string, frame []byte) (Outcome, error) {
 	if _, err := c.Write(frame); err != nil {
 		return 0, err
 	}
-	payload, err := vtp.ReadFrame(c, nil)
-	if err != nil {
-		return 0, err
-	}
-	return answer(payload), nil
+	return readAnswer(c, func(got []byte) bool { return string(got) == ivoid })
 }

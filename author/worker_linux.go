@@ -1,11 +1,12 @@
 package author
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"cometbench/vtp"
@@ -16,12 +17,14 @@ import (
 // worker drives its share of the connections from one thread, through epoll:
 // package net would add a goroutine's wake-up to every step of every event.
 type worker struct {
-	load    *load
-	family  int
-	address unix.Sockaddr
-	epoll   int
-	conns   []conn
-	open    int // connections that have an event under way
+	load     *load
+	family   int
+	address  unix.Sockaddr
+	loopback bool               // the address is one: source is ours
+	source   unix.SockaddrInet4 // one of many for each event
+	epoll    int
+	conns    []conn
+	open     int // connections that have an event under way
 }
 
 // conn is a place for one connection at a time.
@@ -33,6 +36,7 @@ type conn struct {
 	written int    // bytes of it that were sent
 	reply   []byte
 	busy    bool
+	isEvent func(ivoid []byte) bool
 }
 
 // newWorkers makes one worker for each processor, as far as there are
@@ -57,33 +61,17 @@ func newWorkers(l *load) ([]*worker, error) {
 			}
 			return nil, fmt.Errorf("prepare to connect to %s: %w", l.config.Addr, err)
 		}
-		w := &worker{load: l, family: family, address: address, epoll: epoll}
+		w := &worker{load: l, family: family, address: address, epoll: epoll, source: unix.SockaddrInet4{Addr: [4]byte{127, 1, 0, 1}}}
+		w.loopback = family == unix.AF_INET && target.IP.IsLoopback()
 		w.conns = make([]conn, (conns+i)/len(workers))
 		for j := range w.conns {
-			w.conns[j].frame = l.events.frame(nil, 0)
-			w.conns[j].reply = make([]byte, 0, 2048)
+			c := &w.conns[j]
+			c.frame = l.events.frame(nil, 0)
+			c.isEvent = func(ivoid []byte) bool { return l.events.is(c.event, ivoid) }
 		}
 		workers[i] = w
 	}
 	return workers, nil
-}
-
-func socketAddress(a *net.TCPAddr) (family int, _ unix.Sockaddr, err error) {
-	if ip := a.IP.To4(); ip != nil {
-		return unix.AF_INET, &unix.SockaddrInet4{Port: a.Port, Addr: [4]byte(ip)}, nil
-	}
-	if ip := a.IP.To16(); ip != nil {
-		s := &unix.SockaddrInet6{Port: a.Port, Addr: [16]byte(ip)}
-		if a.Zone != "" {
-			nic, err := net.InterfaceByName(a.Zone)
-			if err != nil {
-				return 0, nil, err
-			}
-			s.ZoneId = uint32(nic.Index)
-		}
-		return unix.AF_INET6, s, nil
-	}
-	return 0, nil, fmt.Errorf("address %q: want host:port", a)
 }
 
 // look is how long a worker waits at most before it looks at deadlines.
@@ -106,7 +94,7 @@ func (w *worker) run() error {
 			return os.NewSyscallError("epoll_wait", err)
 		}
 		for _, e := range ready[:max(n, 0)] {
-			if err := w.step(int(e.Fd)); err != nil {
+			if err := w.step(int(e.Fd), e.Events&unix.EPOLLIN != 0); err != nil {
 				return err
 			}
 		}
@@ -140,18 +128,21 @@ func (w *worker) begin(i int) error {
 			return nil
 		}
 		c.event, c.written, c.reply = event, 0, c.reply[:0]
+		if cap(c.reply) > usualReply {
+			c.reply = nil
+		}
 		c.frame = w.load.events.frame(c.frame, event)
 		c.begun = time.Now()
-		w.load.samples[event].Begun = c.begun.Sub(w.load.started)
+		w.load.results[event].Begun = c.begun.Sub(w.load.started)
 		fd, err := unix.Socket(w.family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
-			return explain(os.NewSyscallError("socket", err))
+			return cmp.Or(exhausted(err), os.NewSyscallError("socket", err))
 		}
 		c.fd, c.busy = fd, true
 		w.open++
-		err = unix.Connect(fd, w.address)
-		if err == unix.EADDRNOTAVAIL || err == unix.EMFILE || err == unix.ENFILE || err == unix.ENOBUFS || err == unix.ENOMEM {
-			return explain(os.NewSyscallError("connect", err))
+		err = w.connect(fd, event)
+		if reason := exhausted(err); reason != nil {
+			return reason
 		}
 		if err == nil || err == unix.EINPROGRESS || err == unix.EINTR {
 			err = unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{
@@ -166,18 +157,6 @@ func (w *worker) begin(i int) error {
 	}
 }
 
-// explain says what to do about what this side has run out of.
-func explain(err error) error {
-	switch {
-	case errors.Is(err, unix.EADDRNOTAVAIL):
-		return fmt.Errorf("no more ephemeral ports: each event takes one for the minute that its connection stays in TIME_WAIT: "+
-			"widen net.ipv4.ip_local_port_range, send fewer events, or wait: %w", err)
-	case errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE):
-		return fmt.Errorf("no more file descriptors: raise the limit (ulimit -n) above the number of connections: %w", err)
-	}
-	return err
-}
-
 // end closes a connection whose event is done.
 func (w *worker) end(c *conn, outcome Outcome) {
 	w.load.finish(c.event, outcome)
@@ -186,13 +165,14 @@ func (w *worker) end(c *conn, outcome Outcome) {
 	w.open--
 }
 
-// step takes a connection as far as it can go without waiting.
-func (w *worker) step(i int) error {
+// step takes a connection as far as it can go without waiting. It is readable
+// if the broker has sent something, or closed.
+func (w *worker) step(i int, readable bool) error {
 	c := &w.conns[i]
 	if !c.busy {
 		return nil
 	}
-	outcome, done := c.advance()
+	outcome, done := c.advance(readable)
 	if !done {
 		return nil
 	}
@@ -201,7 +181,15 @@ func (w *worker) step(i int) error {
 }
 
 // advance writes the event and reads the answer, as far as the socket allows.
-func (c *conn) advance() (outcome Outcome, done bool) {
+func (c *conn) advance(readable bool) (outcome Outcome, done bool) {
+	if readable && c.written < len(c.frame) {
+		switch outcome, done := c.read(); {
+		case outcome == Acked || outcome == Nakked:
+			return WrongAnswer, true // before there was anything to answer
+		case done:
+			return outcome, true
+		}
+	}
 	for c.written < len(c.frame) {
 		n, err := unix.SendmsgN(c.fd, c.frame[c.written:], nil, nil, unix.MSG_NOSIGNAL)
 		switch err {
@@ -214,7 +202,19 @@ func (c *conn) advance() (outcome Outcome, done bool) {
 			return outcomeOf(err), true
 		}
 	}
+	return c.read()
+}
+
+// usualReply is room for the answers of brokers, in bytes; a longer one gets
+// more as it arrives.
+const usualReply = 2048
+
+// read reads what the broker has sent, to an answer.
+func (c *conn) read() (outcome Outcome, done bool) {
 	for {
+		if len(c.reply) == cap(c.reply) {
+			c.reply = slices.Grow(c.reply, max(usualReply, len(c.reply)))
+		}
 		n, err := unix.Read(c.fd, c.reply[len(c.reply):cap(c.reply)])
 		switch {
 		case err == unix.EINTR:
@@ -227,27 +227,20 @@ func (c *conn) advance() (outcome Outcome, done bool) {
 			return Reset, true // closed without an answer
 		}
 		c.reply = c.reply[:len(c.reply)+n]
-		size, err := vtp.FrameSize(c.reply)
-		switch {
-		case err != nil || size > cap(c.reply):
-			return Other, true // no broker answers at such length
-		case size > 0 && len(c.reply) >= size:
-			return answer(c.reply[vtp.HeaderSize:size]), true
+		for {
+			size, err := vtp.FrameSize(c.reply)
+			if err != nil {
+				return Other, true
+			}
+			if size == 0 || size > len(c.reply) {
+				break
+			}
+			if outcome, final := answer(c.reply[vtp.HeaderSize:size], c.isEvent); final {
+				return outcome, true
+			}
+			c.reply = append(c.reply[:0], c.reply[size:]...)
 		}
 	}
-}
-
-// outcomeOf classifies what a socket says.
-func outcomeOf(err error) Outcome {
-	switch {
-	case errors.Is(err, unix.ECONNREFUSED):
-		return Refused
-	case errors.Is(err, unix.ECONNRESET) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNABORTED):
-		return Reset
-	case errors.Is(err, unix.ETIMEDOUT):
-		return TimedOut
-	}
-	return Other
 }
 
 // expire ends the events that have had their time.

@@ -18,7 +18,6 @@ import (
 type worker struct {
 	load  *load
 	frame []byte
-	reply []byte
 }
 
 func newWorkers(l *load) ([]*worker, error) {
@@ -41,8 +40,8 @@ func (w *worker) run() error {
 		}
 		w.frame = l.events.frame(w.frame, i)
 		begun := time.Now()
-		l.samples[i].Begun = begun.Sub(l.started)
-		outcome, err := w.send(begun.Add(l.config.EventTimeout))
+		l.results[i].Begun = begun.Sub(l.started)
+		outcome, err := w.send(i, begun.Add(l.config.EventTimeout))
 		if err != nil {
 			return err
 		}
@@ -53,7 +52,7 @@ func (w *worker) run() error {
 	}
 }
 
-func (w *worker) send(deadline time.Time) (Outcome, error) {
+func (w *worker) send(event int, deadline time.Time) (Outcome, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	var dialer net.Dialer
@@ -73,19 +72,20 @@ func (w *worker) send(deadline time.Time) (Outcome, error) {
 	if _, err := c.Write(w.frame); err != nil {
 		return outcomeOf(err), nil
 	}
-	payload, err := vtp.ReadFrame(c, w.reply)
+	outcome, err := readAnswer(c, func(ivoid []byte) bool { return w.load.events.is(event, ivoid) })
 	if err != nil {
 		return outcomeOf(err), nil
 	}
-	w.reply = payload
-	return answer(payload), nil
+	return outcome, nil
 }
 
-// outcomeOf classifies what a connection says.
+// outcomeOf returns the outcome that a connection's error means.
 func outcomeOf(err error) Outcome {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Refused
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return Unreachable
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return TimedOut
 	case errors.Is(err, vtp.ErrTooLong):

@@ -3,6 +3,7 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"maps"
@@ -64,8 +65,15 @@ func event(i int) []byte {
 	return vtp.Event{IVOID: fmt.Sprintf("ivo://comet.broker/test#%d", i), AuthorIVOID: "ivo://comet.broker/test", Date: time.Unix(int64(i), 0)}.Append(nil)
 }
 
+// answer is a transport message as any reader of XML reads it.
+type answer struct {
+	Role             vtp.Role `xml:"role,attr"`
+	Origin, Response string
+	Result           string `xml:"Meta>Result"`
+}
+
 // send sends a payload and returns the answer.
-func send(t testing.TB, b *Broker, payload []byte) vtp.Transport {
+func send(t testing.TB, b *Broker, payload []byte) answer {
 	t.Helper()
 	answer, err := ask(t, b, payload)
 	if err != nil {
@@ -74,18 +82,21 @@ func send(t testing.TB, b *Broker, payload []byte) vtp.Transport {
 	return answer
 }
 
-func ask(t testing.TB, b *Broker, payload []byte) (vtp.Transport, error) {
+func ask(t testing.TB, b *Broker, payload []byte) (a answer, err error) {
 	t.Helper()
 	c := dial(t, b.ReceiveAddr())
 	defer c.Close()
 	if _, err := c.Write(vtp.AppendFrame(nil, payload)); err != nil {
-		return vtp.Transport{}, err
+		return a, err
 	}
 	reply, err := vtp.ReadFrame(c, nil)
 	if err != nil {
-		return vtp.Transport{}, err
+		return a, err
 	}
-	return vtp.ParseTransport(reply)
+	if rest, err := io.ReadAll(c); err != nil || len(rest) > 0 {
+		return a, fmt.Errorf("after the answer: got %d bytes, %v, want the end", len(rest), err)
+	}
+	return a, xml.Unmarshal(reply, &a)
 }
 
 // attached waits until n subscribers are, all of them since others were, and

@@ -281,6 +281,7 @@ func (x *experiment) audit(ctx context.Context, report *authorReport, before net
 	if dropped := after.Sub(before).ListenDrops; dropped > 0 {
 		x.warn("the broker's listen queue was full: the kernel dropped %d connection attempts, each retried after a second or more", dropped)
 	}
+	x.run.Warnings = append(x.run.Warnings, report.Warnings...)
 	if n := report.Network.RetransSegs; n > 0 {
 		x.warn("%d TCP segments were sent again in the author's network namespace, %d of them although they had arrived", n, min(n, report.Network.Duplicates))
 	}

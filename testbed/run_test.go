@@ -2,7 +2,9 @@ package testbed
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"cometbench/author"
 	"cometbench/eventdb"
 	"cometbench/images"
 	"cometbench/internal/engine"
@@ -154,10 +155,13 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			samples, err := author.ReadSidecar(f)
-			f.Close()
-			if err != nil || len(samples) != 200 {
-				t.Errorf("%d samples, %v, want 200", len(samples), err)
+			defer f.Close()
+			times, err := gzip.NewReader(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if lines, err := csv.NewReader(times).ReadAll(); err != nil || len(lines) != 1+200 {
+				t.Errorf("got %d lines of times, %v, want a heading and 200", len(lines), err)
 			}
 		}
 	})

@@ -1,17 +1,13 @@
 package vtp
 
-import (
-	"fmt"
-	"strings"
-	"time"
-)
+import "time"
 
-// Event is what we say in a VOEvent 2.0, and read of one.
+// Event is what we write in a VOEvent 2.0.
 type Event struct {
 	// IVOID identifies the event: the author's, # and a name of the event's
 	// own, as in ivo://comet.broker/test#1.
 	IVOID string
-	// Role is observation where it is empty.
+	// Role is observation if it is empty.
 	Role Role
 	// AuthorIVOID identifies the author, as in ivo://comet.broker/test. It
 	// may be empty.
@@ -45,13 +41,6 @@ type eventWriting struct {
 	What           *what    `xml:"What,omitempty"`
 }
 
-// eventReading is how an event is read.
-type eventReading struct {
-	IVOID string `xml:"ivorn,attr"`
-	Who   who    `xml:"Who"`
-	What  what   `xml:"What"`
-}
-
 type who struct {
 	AuthorIVOID string `xml:"AuthorIVORN,omitempty"`
 	Date        string `xml:"Date,omitempty"`
@@ -61,8 +50,8 @@ type what struct {
 	Description string `xml:"Description"`
 }
 
-// Append appends the event as XML to dst. It has the same length for every
-// event whose fields but the date have the same length as another's.
+// Append appends the event as XML to dst. Two events are of one length where
+// their fields are; all dates are.
 func (e Event) Append(dst []byte) []byte {
 	w := eventWriting{
 		Space:          eventSpace,
@@ -83,32 +72,4 @@ func (e Event) Append(dst []byte) []byte {
 		w.What = &what{e.Description}
 	}
 	return appendDocument(dst, w)
-}
-
-// ParseEvent reads a VOEvent 2.0. What it has beyond Event's fields is passed
-// over.
-func ParseEvent(b []byte) (Event, error) {
-	head, err := ParseHead(b)
-	if err != nil {
-		return Event{}, err
-	}
-	if head.Kind != KindEvent {
-		return Event{}, fmt.Errorf("got %v, want an event", head.Kind)
-	}
-	var r eventReading
-	if err := unmarshal(b, &r); err != nil {
-		return Event{}, fmt.Errorf("event: %w", err)
-	}
-	e := Event{
-		IVOID:       string(head.IVOID),
-		Role:        head.Role,
-		AuthorIVOID: strings.TrimSpace(r.Who.AuthorIVOID),
-		Description: strings.TrimSpace(r.What.Description),
-	}
-	if text := strings.TrimSpace(r.Who.Date); text != "" {
-		if e.Date, err = parseTime(text); err != nil {
-			return Event{}, fmt.Errorf("event %s: Date: %w", e.IVOID, err)
-		}
-	}
-	return e, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // The TCP ports that VTP uses: a broker receives events from authors on
@@ -22,8 +23,8 @@ const MaxPayload = 1 << 20
 // length, big-endian.
 const HeaderSize = 4
 
-// ErrTooLong says that a frame's length is above MaxPayload. Most often it is
-// no frame at all, or its length is little-endian.
+// ErrTooLong is the error of a frame longer than MaxPayload. Most often it is no
+// frame at all, or its length is little-endian.
 var ErrTooLong = errors.New("frame too long")
 
 // AppendFrame appends payload as a frame to dst. The payload may have at most
@@ -34,27 +35,30 @@ func AppendFrame(dst, payload []byte) []byte {
 }
 
 // FrameSize returns the size in bytes of the frame that b begins with, its
-// header included, and 0 where b is too short to tell. It may be larger than
-// b. The error is ErrTooLong, wrapped.
+// header included, which may be larger than b; 0 if b is shorter than a header.
+// The error is ErrTooLong, wrapped.
 func FrameSize(b []byte) (int, error) {
 	if len(b) < HeaderSize {
 		return 0, nil
 	}
 	n := binary.BigEndian.Uint32(b)
 	if n > MaxPayload {
-		return 0, fmt.Errorf("%w: %d bytes, at most %d are allowed", ErrTooLong, n, MaxPayload)
+		return 0, fmt.Errorf("%w: got %d bytes, want at most %d", ErrTooLong, n, MaxPayload)
 	}
 	return HeaderSize + int(n), nil
 }
 
-// ReadFrame reads one frame and returns its payload, in buf where it fits. The
-// error is io.EOF where r ends before the frame begins, io.ErrUnexpectedEOF
-// where it ends within.
+// firstRead is how much of a frame is made room for at first, in bytes.
+const firstRead = 4096
+
+// ReadFrame reads one frame and returns its payload, in buf if it fits. Memory
+// is taken as bytes arrive, not as the header promises them. The error is
+// io.EOF if r ends before the frame, io.ErrUnexpectedEOF if it ends within it.
 func ReadFrame(r io.Reader, buf []byte) ([]byte, error) {
 	// The header is read into buf too: a header of its own would escape to
 	// the heap.
 	if cap(buf) < HeaderSize {
-		buf = make([]byte, 512)
+		buf = make([]byte, firstRead)
 	}
 	header := buf[:HeaderSize]
 	if _, err := io.ReadFull(r, header); err != nil {
@@ -64,16 +68,17 @@ func ReadFrame(r io.Reader, buf []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := size - HeaderSize
-	if cap(buf) < n {
-		buf = make([]byte, n)
-	}
-	buf = buf[:n]
-	if _, err := io.ReadFull(r, buf); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
+	size -= HeaderSize
+	for n := 0; n < size; {
+		buf = slices.Grow(buf[:n], min(size-n, max(n, firstRead)))
+		part := buf[n:min(size, cap(buf))]
+		if _, err := io.ReadFull(r, part); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
 		}
-		return nil, err
+		n += len(part)
 	}
-	return buf, nil
+	return buf[:size], nil
 }

@@ -1,62 +1,96 @@
 package vtp
 
-import "bytes"
-
-// scan reads a document of the plain sort that brokers and authors send: ASCII,
-// elements, attributes and text, without comments, document types and other
-// rarities. Where ok, the document is well-formed, and its root element is what
-// package encoding/xml makes of it (a fuzz test holds the two together). Where
-// not, nothing is known: it may be malformed or just not plain.
-//
-// It exists for speed: every event and every answer passes here, inside what
-// is measured, and encoding/xml takes tens of microseconds for one.
-func scan(b []byte) (r root, ok bool) {
-	s := scanner{b: b}
-	s.declaration()
-	s.space()
-	if !s.element(&r) {
-		return root{}, false
-	}
-	for s.depth > 0 {
-		if !s.text() {
-			return root{}, false
-		}
-		if s.next("</") {
-			if !s.end() {
-				return root{}, false
-			}
-		} else if !s.element(nil) {
-			return root{}, false
-		}
-	}
-	s.space()
-	return r, s.pos == len(b)
-}
-
-// Beyond these, a document isn't plain.
-const (
-	maxDepth      = 16
-	maxAttributes = 16
-	maxPrefixes   = 4
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
 )
 
-// scanner is the place in a document.
-type scanner struct {
-	b   []byte
-	pos int
-	// open are the names of the open elements.
-	open  [maxDepth][]byte
-	depth int
-	// prefixes are what the root element declares.
-	prefixes [maxPrefixes]struct{ name, space []byte }
-	declared int
-	standard []byte // the name space without a prefix
+// Limits of a document, so that what a stranger sends can't keep a reader busy:
+// of the elements within each other, of an element's attributes, and of the
+// name spaces that are declared at a place. Libxml2 has the first, too.
+const (
+	maxDepth      = 256
+	maxAttributes = 256
+	maxBindings   = 256
+)
+
+// The name spaces that are bound without a declaration, to xml and xmlns.
+const (
+	xmlSpace   = "http://www.w3.org/XML/1998/namespace"
+	xmlnsSpace = "http://www.w3.org/2000/xmlns/"
+)
+
+// root is what a document says of itself: its root element, and the text of the
+// first element Origin in it. Its fields may share memory with the document.
+type root struct {
+	space, name          []byte
+	role, version, ivoid []byte // nil where there is no such attribute
+	origin               []byte
 }
 
-// attribute is an attribute with its whole name.
-type attribute struct{ name, value []byte }
+// scan reads a document, in UTF-8 and without its XML declaration. It is a
+// parser of our own because each event and each answer passes here, within what
+// is measured, and package encoding/xml takes tens of microseconds for one.
+// Tests hold it against encoding/xml and against libxml2.
+func scan(text []byte) (root, error) {
+	s := scanner{
+		b:          text,
+		open:       make([]element, 0, 8),
+		bindings:   make([]binding, 0, 4),
+		attributes: make([]attribute, 0, 8),
+	}
+	ok := s.misc(true) && s.start()
+	for ok && len(s.open) > 0 {
+		ok = s.content()
+	}
+	if ok = ok && s.misc(false); ok && s.pos < len(s.b) {
+		s.want("nothing but comments behind the root element")
+	}
+	return s.root, s.err
+}
 
-// next passes over literal if it is next.
+// scanner is the place in a document. Its methods pass over what their names
+// say, and return false where it isn't there; then err has the reason, unless a
+// method's comment says otherwise.
+type scanner struct {
+	b          []byte
+	pos        int
+	open       []element   // the elements that have begun and not ended
+	bindings   []binding   // the prefixes that are declared here, the innermost last
+	attributes []attribute // of the last element that began
+	root       root
+	inOrigin   bool
+	err        error
+}
+
+type element struct {
+	name     []byte // with its prefix
+	bindings int    // how many there were before it
+}
+
+// binding binds a prefix to a name space. The prefix of those names that have
+// none is empty.
+type binding struct{ prefix, space []byte }
+
+type attribute struct{ prefix, local, value, space []byte }
+
+// want says what should stand here.
+func (s *scanner) want(what string) bool {
+	if s.pos >= len(s.b) {
+		return s.fail("the document ends where %s should be", what)
+	}
+	return s.fail("got %.12q, want %s", s.b[s.pos:], what)
+}
+
+func (s *scanner) fail(format string, args ...any) bool {
+	if s.err == nil {
+		s.err = fmt.Errorf("byte %d: %w", s.pos, fmt.Errorf(format, args...))
+	}
+	return false
+}
+
+// next passes over a literal, and reports whether it was there.
 func (s *scanner) next(literal string) bool {
 	if len(s.b)-s.pos < len(literal) || string(s.b[s.pos:s.pos+len(literal)]) != literal {
 		return false
@@ -65,234 +99,284 @@ func (s *scanner) next(literal string) bool {
 	return true
 }
 
-// space passes over white space and reports whether there was any.
+// space passes over white space, and reports whether there was any.
 func (s *scanner) space() bool {
 	start := s.pos
-	for s.pos < len(s.b) {
-		switch s.b[s.pos] {
-		case ' ', '\t', '\r', '\n':
-			s.pos++
-			continue
-		}
-		break
+	for s.pos < len(s.b) && isSpace(s.b[s.pos]) {
+		s.pos++
 	}
 	return s.pos > start
 }
 
-// declaration passes over an XML declaration as it is usually written.
-func (s *scanner) declaration() {
-	for _, d := range [...]string{
-		"<?xml version='1.0' encoding='UTF-8'?>",
-		`<?xml version="1.0" encoding="UTF-8"?>`,
-		`<?xml version="1.0" encoding="utf-8"?>`,
-		`<?xml version="1.0"?>`,
-	} {
-		if s.next(d) {
-			return
-		}
-	}
-}
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// name passes over a name, with a prefix or without, and returns it, or nil.
-func (s *scanner) name() []byte {
-	start, colon := s.pos, -1
-	for ; s.pos < len(s.b); s.pos++ {
-		c := s.b[s.pos]
-		first := s.pos == start || s.pos == colon+1
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_':
-		case !first && ('0' <= c && c <= '9' || c == '-' || c == '.'):
-		case !first && c == ':' && colon < 0:
-			colon = s.pos
-		default:
-			if first {
-				return nil
-			}
-			return s.b[start:s.pos]
-		}
-	}
-	return nil // no name stands at a document's end
-}
-
-// element passes over the start of an element, or all of it where it is empty.
-// The document's root element is told in r.
-func (s *scanner) element(r *root) bool {
-	if !s.next("<") || s.depth == maxDepth {
-		return false
-	}
-	name := s.name()
-	if name == nil {
-		return false
-	}
-	var attributes [maxAttributes]attribute
-	n, empty := 0, false
+// misc passes over what may stand outside of the root element, before it a
+// document type, too.
+func (s *scanner) misc(before bool) bool {
 	for {
-		space := s.space()
-		if s.next(">") {
-			break
-		}
-		if s.next("/>") {
-			empty = true
-			break
-		}
-		if !space || n == maxAttributes {
-			return false
-		}
-		a, ok := s.attribute()
-		if !ok {
-			return false
-		}
-		for _, other := range attributes[:n] {
-			if bytes.Equal(a.name, other.name) {
-				return false
-			}
-		}
-		attributes[n] = a
-		n++
-	}
-	if !s.resolve(r, name, attributes[:n]) {
-		return false
-	}
-	if !empty {
-		s.open[s.depth] = name
-		s.depth++
-	}
-	return true
-}
-
-// attribute passes over an attribute.
-func (s *scanner) attribute() (a attribute, ok bool) {
-	if a.name = s.name(); a.name == nil || !s.next("=") || s.pos == len(s.b) {
-		return a, false
-	}
-	quote := s.b[s.pos]
-	if quote != '"' && quote != '\'' {
-		return a, false
-	}
-	s.pos++
-	start := s.pos
-	for ; s.pos < len(s.b); s.pos++ {
-		switch c := s.b[s.pos]; {
-		case c == quote:
-			a.value = s.b[start:s.pos:s.pos]
-			s.pos++
-			return a, true
-		case c < ' ' || c >= 0x7f || c == '&' || c == '<':
-			return a, false
-		}
-	}
-	return a, false
-}
-
-// resolve checks the prefixes of an element and its attributes, and fills r,
-// where the element is the root, which alone may declare prefixes.
-func (s *scanner) resolve(r *root, name []byte, attributes []attribute) bool {
-	for _, a := range attributes {
-		prefix, local := splitName(a.name)
-		declares := string(prefix) == "xmlns"
-		if !declares && string(a.name) != "xmlns" {
-			continue
-		}
-		// The names and name spaces with a meaning of their own, and prefixes
-		// that are undone, are beyond us.
-		if r == nil || len(a.value) == 0 || s.declared == maxPrefixes ||
-			string(local) == "xml" || string(local) == "xmlns" && declares ||
-			bytes.Contains(a.value, []byte("www.w3.org/XML/")) || bytes.Contains(a.value, []byte("xmlns")) {
-			return false
-		}
-		if declares {
-			s.prefixes[s.declared].name, s.prefixes[s.declared].space = local, a.value
-			s.declared++
-		} else {
-			s.standard = a.value
-		}
-	}
-	for i, a := range attributes {
-		prefix, local := splitName(a.name)
+		s.space()
 		switch {
-		case prefix == nil:
-			if r == nil {
-				continue
-			}
-			switch string(local) {
-			case "role":
-				r.role = a.value
-			case "version":
-				r.version = a.value
-			case "ivorn":
-				r.ivoid = a.value
-			}
-		case string(prefix) != "xmlns":
-			space := s.lookUp(prefix)
-			if space == nil {
+		case s.next("<!--"):
+			if !s.comment() {
 				return false
 			}
-			// Two prefixes of one name space could make one name of two.
-			for _, other := range attributes[:i] {
-				p, l := splitName(other.name)
-				if p != nil && bytes.Equal(l, local) {
-					return false
-				}
+		case s.next("<?"):
+			if !s.instruction() {
+				return false
 			}
+		case before && s.next("<!DOCTYPE"):
+			before = false
+			if !s.documentType() {
+				return false
+			}
+		default:
+			return true
 		}
 	}
-	prefix, local := splitName(name)
-	space := s.standard
-	if prefix != nil {
-		if space = s.lookUp(prefix); space == nil {
-			return false
-		}
-	}
-	if r != nil {
-		r.space, r.name = space, local
-	}
-	return true
 }
 
-// lookUp returns the name space that a prefix stands for, nil where it wasn't
-// declared.
-func (s *scanner) lookUp(prefix []byte) []byte {
-	for _, p := range s.prefixes[:s.declared] {
-		if bytes.Equal(p.name, prefix) {
-			return p.space
-		}
-	}
-	return nil
-}
-
-// splitName splits a name at its colon. Without one, prefix is nil.
-func splitName(name []byte) (prefix, local []byte) {
-	if i := bytes.IndexByte(name, ':'); i >= 0 {
-		return name[:i], name[i+1:]
-	}
-	return nil, name
-}
-
-// end passes over the end of the innermost open element behind its "</".
-func (s *scanner) end() bool {
-	name := s.name()
-	if name == nil || !bytes.Equal(name, s.open[s.depth-1]) {
+// content passes over text and what ends it.
+func (s *scanner) content() bool {
+	if !s.text() {
 		return false
 	}
-	s.depth--
-	s.space()
-	return s.next(">")
+	switch {
+	case s.next("</"):
+		return s.end()
+	case s.next("<!--"):
+		return s.comment()
+	case s.next("<![CDATA["):
+		start := s.pos
+		if !s.until("]]>") {
+			return false
+		}
+		s.keep(s.b[start : s.pos-len("]]>")])
+		return true
+	case s.next("<?"):
+		return s.instruction()
+	}
+	return s.start()
 }
 
-// text passes over text up to the next element's start or end.
+// keep keeps text of the element Origin.
+func (s *scanner) keep(text []byte) {
+	if s.inOrigin && len(s.open) == 2 {
+		if s.root.origin == nil {
+			s.root.origin = text[:len(text):len(text)]
+		} else {
+			s.root.origin = append(s.root.origin, text...)
+		}
+	}
+}
+
+// text passes over text, to the next <.
 func (s *scanner) text() bool {
+	start := s.pos
 	for s.pos < len(s.b) {
 		switch c := s.b[s.pos]; {
 		case c == '<':
+			s.keep(s.b[start:s.pos])
 			return true
 		case c == '&':
-			if !s.next("&lt;") && !s.next("&gt;") && !s.next("&amp;") && !s.next("&#34;") && !s.next("&#39;") {
+			s.keep(s.b[start:s.pos])
+			r, ok := s.reference()
+			if !ok {
 				return false
 			}
-		case c == ']', c >= 0x7f, c < ' ' && c != '\t' && c != '\n' && c != '\r':
+			if s.inOrigin {
+				s.keep(utf8.AppendRune(nil, r))
+			}
+			start = s.pos
+		case c == ']' && bytes.HasPrefix(s.b[s.pos:], []byte("]]>")):
+			return s.want("no ]]> in text")
+		case !s.character():
 			return false
-		default:
+		}
+	}
+	return s.want("the end of " + string(s.open[len(s.open)-1].name))
+}
+
+// character passes over a character that a document may have.
+func (s *scanner) character() bool {
+	c := s.b[s.pos]
+	if ' ' <= c && c < utf8.RuneSelf || c == '\n' || c == '\r' || c == '\t' {
+		s.pos++
+		return true
+	}
+	r, size := utf8.DecodeRune(s.b[s.pos:])
+	if r == utf8.RuneError && size <= 1 || !isCharacter(r) {
+		return s.want("a character of XML")
+	}
+	s.pos += size
+	return true
+}
+
+// isCharacter reports whether a document may have the character.
+func isCharacter(r rune) bool {
+	return r == '\t' || r == '\n' || r == '\r' || ' ' <= r && r < 0xd800 || 0xe000 <= r && r < 0xfffe || 0x10000 <= r && r <= 0x10ffff
+}
+
+// until passes over characters up to and with the literal.
+func (s *scanner) until(literal string) bool {
+	for s.pos < len(s.b) {
+		if s.b[s.pos] == literal[0] && s.next(literal) {
+			return true
+		}
+		if !s.character() {
+			return false
+		}
+	}
+	return s.want(literal)
+}
+
+// reference passes over a reference to a character, and returns that. There are
+// no entities but those of XML.
+func (s *scanner) reference() (rune, bool) {
+	for i, entity := range [...]string{"&lt;", "&gt;", "&amp;", "&quot;", "&apos;"} {
+		if s.next(entity) {
+			return rune(`<>&"'`[i]), true
+		}
+	}
+	start, base := s.pos, rune(10)
+	if !s.next("&#") {
+		return 0, s.want("a reference to a character or to an entity of XML's own")
+	}
+	if s.next("x") {
+		base = 16
+	}
+	var r rune
+	for digits := 0; s.pos < len(s.b); digits++ {
+		c := rune(s.b[s.pos] | 0x20) // a letter in lower case; digits stay as they are
+		switch {
+		case s.b[s.pos] == ';' && digits > 0 && isCharacter(r):
 			s.pos++
+			return r, true
+		case '0' <= s.b[s.pos] && s.b[s.pos] <= '9':
+			c -= '0'
+		case base == 16 && 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		default:
+			c = utf8.MaxRune + 1 // ends it
+		}
+		if r = r*base + c; r > utf8.MaxRune {
+			break
+		}
+		s.pos++
+	}
+	s.pos = start
+	return 0, s.want("a reference to a character of XML")
+}
+
+// comment passes over a comment behind its start.
+func (s *scanner) comment() bool {
+	if !s.until("--") {
+		return false
+	}
+	return s.next(">") || s.want("> behind -- in a comment")
+}
+
+// instruction passes over a processing instruction behind its start.
+func (s *scanner) instruction() bool {
+	start := s.pos
+	prefix, local, ok := s.name()
+	if !ok || prefix != nil || bytes.EqualFold(local, []byte("xml")) {
+		s.pos = start
+		return s.want("the name of a processing instruction, without a colon (xml is one at the start only)")
+	}
+	if s.next("?>") {
+		return true
+	}
+	if !s.space() {
+		return s.want("?>")
+	}
+	return s.until("?>")
+}
+
+// documentType passes over a document type behind <!DOCTYPE. One with
+// declarations of its own is refused: what they would change in a document,
+// such as entities, isn't known here.
+func (s *scanner) documentType() bool {
+	if !s.space() {
+		return s.want("a space")
+	}
+	if _, _, ok := s.name(); !ok {
+		return s.want("the name of a document type")
+	}
+	if s.space() {
+		public := s.next("PUBLIC")
+		if public && !(s.space() && s.literal(true)) || (public || s.next("SYSTEM")) && !(s.space() && s.literal(false)) {
+			return s.want("the address of a document type")
+		}
+		s.space()
+	}
+	return s.next(">") || s.want("the end of a document type (its own declarations aren't read)")
+}
+
+// literal passes over an address in quotes; a public one has letters, digits and
+// certain marks only. Its err isn't set.
+func (s *scanner) literal(public bool) bool {
+	for _, quote := range [...]string{`"`, "'"} {
+		if start := s.pos + 1; s.next(quote) {
+			return s.until(quote) && (!public || consists(s.b[start:s.pos-1], " \r\n-'()+,./:=?;!*#@$%"))
+		}
+	}
+	return false
+}
+
+// name passes over a name, and returns its prefix, nil if there is none, and
+// what follows it. Its err isn't set.
+func (s *scanner) name() (prefix, local []byte, ok bool) {
+	start := s.pos
+	if local, ok = s.part(); ok && s.next(":") {
+		prefix = local
+		local, ok = s.part()
+	}
+	if ok && s.pos < len(s.b) && s.b[s.pos] == ':' {
+		ok = false
+	}
+	if !ok {
+		s.pos = start
+		return nil, nil, false
+	}
+	return prefix, local, true
+}
+
+// part passes over a part of a name, to a colon. Its err isn't set.
+func (s *scanner) part() ([]byte, bool) {
+	start := s.pos
+	for s.pos < len(s.b) {
+		c := s.b[s.pos]
+		if c < utf8.RuneSelf {
+			if !isWord(c) && c != '-' && c != '.' {
+				break
+			}
+			if s.pos == start && (c == '-' || c == '.' || '0' <= c && c <= '9') {
+				return nil, false
+			}
+			s.pos++
+			continue
+		}
+		r, size := utf8.DecodeRune(s.b[s.pos:])
+		if r == utf8.RuneError && size <= 1 || !isNameCharacter(r, s.pos == start) {
+			break
+		}
+		s.pos += size
+	}
+	return s.b[start:s.pos], s.pos > start
+}
+
+// isNameCharacter reports whether a name may have a character beyond ASCII, and
+// begin with it, by the fifth edition of XML 1.0.
+func isNameCharacter(r rune, first bool) bool {
+	if !first && (r == 0xb7 || 0x300 <= r && r <= 0x36f || 0x203f <= r && r <= 0x2040) {
+		return true
+	}
+	for _, allowed := range [...][2]rune{
+		{0xc0, 0xd6}, {0xd8, 0xf6}, {0xf8, 0x2ff}, {0x370, 0x37d}, {0x37f, 0x1fff}, {0x200c, 0x200d}, {0x2070, 0x218f},
+		{0x2c00, 0x2fef}, {0x3001, 0xd7ff}, {0xf900, 0xfdcf}, {0xfdf0, 0xfffd}, {0x10000, 0xeffff},
+	} {
+		if allowed[0] <= r && r <= allowed[1] {
+			return true
 		}
 	}
 	return false

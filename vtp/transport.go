@@ -1,9 +1,7 @@
 package vtp
 
 import (
-	"encoding/xml"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -27,45 +25,33 @@ const (
 	Test        Role = "test"
 )
 
-// parseRole returns the role that a document of the given kind is marked with.
-// An event without one is an observation.
-func parseRole(kind Kind, text string) (Role, error) {
-	switch kind {
-	case KindTransport:
-		switch role := Role(text); role {
-		case IAmAlive:
-			return IAmAlive, nil
-		case Authenticate:
-			return Authenticate, nil
-		case Ack:
-			return Ack, nil
-		case Nak:
-			return Nak, nil
-		}
-		return "", fmt.Errorf("transport message: role %q: want iamalive, authenticate, ack or nak", text)
-	default:
-		switch role := Role(text); role {
-		case Observation, "":
-			return Observation, nil
-		case Prediction:
-			return Prediction, nil
-		case Utility:
-			return Utility, nil
-		case Test:
-			return Test, nil
-		}
-		return "", fmt.Errorf("event: role %q: want observation, prediction, utility or test", text)
+// roles are those of each kind of message.
+var roles = map[Kind][]Role{
+	KindTransport: {IAmAlive, Authenticate, Ack, Nak},
+	KindEvent:     {Observation, Prediction, Utility, Test},
+}
+
+// parseRole returns the role that a message is marked with, nil where it isn't:
+// an event without one is an observation.
+func parseRole(kind Kind, text []byte) (Role, error) {
+	if text == nil && kind == KindEvent {
+		return Observation, nil
 	}
+	for _, role := range roles[kind] {
+		if string(text) == string(role) {
+			return role, nil
+		}
+	}
+	return "", fmt.Errorf("got role %q, want one of %s", text, roles[kind])
 }
 
 // Transport is a transport message.
 type Transport struct {
 	Role Role
-	// Origin is the IVOID of who began the exchange: of the event that is
-	// acked or nak'd, or of the broker that says that it is alive.
+	// Origin is the IVOID of what the message is about: in an ack or a nak the
+	// event's, in an iamalive and its answer that of the broker which asks.
 	Origin string
-	// Response is the IVOID of who answers, empty where the message is no
-	// answer.
+	// Response is the IVOID of who answers, empty in what is no answer.
 	Response string
 	// TimeStamp is when the message was made, to the second.
 	TimeStamp time.Time
@@ -91,16 +77,6 @@ type transportWriting struct {
 	Meta           *meta    `xml:"Meta,omitempty"`
 }
 
-// transportReading is how a transport message is read.
-type transportReading struct {
-	XMLName   xml.Name
-	Role      string `xml:"role,attr"`
-	Origin    string `xml:"Origin"`
-	Response  string `xml:"Response"`
-	TimeStamp string `xml:"TimeStamp"`
-	Meta      meta   `xml:"Meta"`
-}
-
 // meta is a transport message's remarks.
 type meta struct {
 	Result string `xml:"Result"`
@@ -122,43 +98,4 @@ func (t Transport) Append(dst []byte) []byte {
 		w.Meta = &meta{t.Result}
 	}
 	return appendDocument(dst, w)
-}
-
-// ParseTransport reads a transport message. What it has beyond Transport's
-// fields is passed over.
-func ParseTransport(b []byte) (Transport, error) {
-	head, err := ParseHead(b)
-	if err != nil {
-		return Transport{}, err
-	}
-	if head.Kind != KindTransport {
-		return Transport{}, fmt.Errorf("got %v, want a transport message", head.Kind)
-	}
-	var r transportReading
-	if err := unmarshal(b, &r); err != nil {
-		return Transport{}, fmt.Errorf("transport message: %w", err)
-	}
-	t := Transport{
-		Role:     head.Role,
-		Origin:   strings.TrimSpace(r.Origin),
-		Response: strings.TrimSpace(r.Response),
-		Result:   strings.TrimSpace(r.Meta.Result),
-	}
-	if text := strings.TrimSpace(r.TimeStamp); text != "" {
-		if t.TimeStamp, err = parseTime(text); err != nil {
-			return Transport{}, fmt.Errorf("transport message: TimeStamp: %w", err)
-		}
-	}
-	return t, nil
-}
-
-// parseTime reads a time as XML Schema writes it: an ISO 8601 time with as
-// many digits as there are and perhaps a zone, without one UTC.
-func parseTime(text string) (time.Time, error) {
-	for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("%q: want a time like 2012-01-01T00:00:00Z", text)
 }

@@ -28,7 +28,7 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	fs.StringVar(&c.From, "from", author.DefaultFrom, "the author's `IVOID`")
 	fs.DurationVar(&c.EventTimeout, "event-timeout", time.Minute, "`time` for one event")
 	fs.DurationVar(&c.Timeout, "timeout", 0, "`time` for all of them; 0 is no limit")
-	dir := fs.String("dir", "", "write "+author.LogFile+" and "+author.SidecarFile+" into this `folder`")
+	dir := fs.String("dir", "", "write "+author.LogFile+" and "+author.TimesFile+" into this `folder`")
 	public := fs.Bool("public", false, "send even to an address that isn't private")
 	progress := fs.Bool("progress", false, "say once a second, on stderr, how many events are done")
 	fs.Usage = func() {
@@ -100,7 +100,7 @@ func networkCounters() (netem.Counters, error) {
 
 func writeReport(dir string, r *author.Report) error {
 	for name, write := range map[string]func(io.Writer) error{
-		author.LogFile: r.WriteLog, author.SidecarFile: r.WriteSidecar,
+		author.LogFile: r.WriteLog, author.TimesFile: r.WriteTimes,
 	} {
 		f, err := os.Create(filepath.Join(dir, name))
 		if err != nil {

@@ -1,0 +1,22 @@
+"""Reads frames from stdin; prints what libxml2 makes of each, one line of JSON."""
+import json
+import struct
+import sys
+
+from lxml import etree
+
+frames = sys.stdin.buffer
+while header := frames.read(4):
+    document = frames.read(struct.unpack(">I", header)[0])
+    try:
+        root = etree.fromstring(document)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        print(json.dumps({"error": str(error) or "no reason"}))
+        continue
+    name = etree.QName(root)
+    origins = root.xpath("*[local-name() = 'Origin'][1]/text()")
+    print(json.dumps({
+        "space": name.namespace or "", "name": name.localname,
+        "role": root.get("role"), "version": root.get("version"), "ivoid": root.get("ivorn"),
+        "origin": "".join(origins),
+    }))
