@@ -154,7 +154,7 @@ func (x *experiment) writeConfig(leftOut error) error {
 	}
 	config := results.Configs(runs)
 	if leftOut != nil {
-		config = append(config, results.Config{Key: "left-out", Value: strings.Join(strings.Fields(leftOut.Error()), " ")})
+		config = append(config, results.ConfigLine{Key: "left-out", Value: strings.Join(strings.Fields(leftOut.Error()), " ")})
 	}
 	if err := results.WriteUnits(os.Stdout); err != nil {
 		return err

@@ -41,7 +41,7 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 		if !ok {
 			i = len(set.Cells)
 			cells[key] = i
-			set.Cells = append(set.Cells, Measured{Cell: run.Cell})
+			set.Cells = append(set.Cells, CellRuns{Cell: run.Cell})
 		}
 		set.Cells[i].add(found, o)
 		config.add(run)
@@ -49,7 +49,7 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 	kept := set.Cells[:0]
 	for i := range set.Cells {
 		m := &set.Cells[i]
-		if len(m.Samples) == 0 {
+		if len(m.Runs) == 0 {
 			set.Warnings = append(set.Warnings, m.Warnings...)
 			continue
 		}
@@ -69,7 +69,7 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 }
 
 // add adds a run to its cell.
-func (m *Measured) add(f Found, o Options) {
+func (m *CellRuns) add(f Found, o Options) {
 	run := f.Run
 	if text := f.stale(); text != "" {
 		if !o.Stale {
@@ -83,7 +83,7 @@ func (m *Measured) add(f Found, o Options) {
 		m.Warnings = append(m.Warnings, fmt.Sprintf("%s: %d events were sent, %d in the cell's first run: rates of shorter runs spread more",
 			f.Path, run.Cell.Events, m.Cell.Events))
 	}
-	s := Sample{
+	s := RunFigures{
 		Name:     f.Path,
 		Number:   run.Number,
 		Started:  run.Started,
@@ -96,7 +96,7 @@ func (m *Measured) add(f Found, o Options) {
 	if o.Paper {
 		s.Rates = f.paperRates()
 	}
-	m.Samples = append(m.Samples, s)
+	m.Runs = append(m.Runs, s)
 }
 
 // stale says in words that a database was there before the run, "" if not.

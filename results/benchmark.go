@@ -157,7 +157,7 @@ func readBenchmark(r io.Reader, name string) (*Set, error) {
 			if n, err := fmt.Sscan(rec.GetConfig("events"), &cell.Events); n != 1 || err != nil {
 				cell.Events = 0
 			}
-			s := Sample{Name: fmt.Sprintf("%s:%d", file, line)}
+			s := RunFigures{Name: fmt.Sprintf("%s:%d", file, line)}
 			if !s.fill(rec) {
 				set.Warnings = append(set.Warnings, fmt.Sprintf("%s:%d: %s: want %s, %s, %s and %s", file, line, cell,
 					RoleAuthor.Unit(), RoleBroker.Unit(), RoleSubscriber.Unit(), missingUnit))
@@ -167,15 +167,15 @@ func readBenchmark(r io.Reader, name string) (*Set, error) {
 			if !ok {
 				i = len(set.Cells)
 				index[cell] = i
-				set.Cells = append(set.Cells, Measured{Cell: cell})
+				set.Cells = append(set.Cells, CellRuns{Cell: cell})
 			}
 			m := &set.Cells[i]
-			s.Number = len(m.Samples) + 1
-			m.Samples = append(m.Samples, s)
+			s.Number = len(m.Runs) + 1
+			m.Runs = append(m.Runs, s)
 			if len(set.Config) == 0 {
 				for _, c := range rec.Config {
 					if c.File {
-						set.Config = append(set.Config, Config{c.Key, string(c.Value)})
+						set.Config = append(set.Config, ConfigLine{c.Key, string(c.Value)})
 					}
 				}
 			}
@@ -195,7 +195,7 @@ func readBenchmark(r io.Reader, name string) (*Set, error) {
 }
 
 // fill takes the figures from a record and reports whether all are there.
-func (s *Sample) fill(rec *benchfmt.Result) bool {
+func (s *RunFigures) fill(rec *benchfmt.Result) bool {
 	for _, role := range Roles() {
 		v, ok := rec.Value(role.Unit())
 		if !ok {

@@ -176,7 +176,7 @@ func TestBenchmarkOutput(t *testing.T) {
 	}
 	for _, m := range tree.Cells {
 		p := set.Find(m.Cell.Broker, m.Cell.Latency, m.Cell.Conns)
-		if p == nil || len(p.Samples) != len(m.Samples) || p.Missing != m.Missing || p.Cell != m.Cell {
+		if p == nil || len(p.Runs) != len(m.Runs) || p.Missing != m.Missing || p.Cell != m.Cell {
 			t.Fatalf("%s: printed %+v", m.Cell, p)
 		}
 		for _, r := range Roles() {

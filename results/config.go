@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// Config is one line of a benchmark's configuration.
-type Config struct{ Key, Value string }
+// ConfigLine is one line of a benchmark's configuration.
+type ConfigLine struct{ Key, Value string }
 
 // WriteConfig writes the lines of a benchmark's configuration.
-func WriteConfig(w io.Writer, config []Config) error {
+func WriteConfig(w io.Writer, config []ConfigLine) error {
 	for _, c := range config {
 		if _, err := fmt.Fprintf(w, "%s: %s\n", c.Key, c.Value); err != nil {
 			return err
@@ -35,7 +35,7 @@ const alternative = " | "
 // A value that not all runs know (the kind of netem is known of those with
 // latency only) is that of the others. Where runs differ in a value (kernels,
 // say), all stand beside each other in its line.
-func Configs(runs []*Run) []Config {
+func Configs(runs []*Run) []ConfigLine {
 	list := new(configList)
 	for _, r := range runs {
 		list.add(r)
@@ -45,13 +45,13 @@ func Configs(runs []*Run) []Config {
 
 // configList gathers the configuration of runs.
 type configList struct {
-	lines   []Config
+	lines   []ConfigLine
 	brokers map[string]string // by key
 }
 
 func (l *configList) add(r *Run) {
 	for _, c := range r.config() {
-		i := slices.IndexFunc(l.lines, func(have Config) bool { return have.Key == c.Key })
+		i := slices.IndexFunc(l.lines, func(have ConfigLine) bool { return have.Key == c.Key })
 		switch {
 		case i < 0:
 			l.lines = append(l.lines, c)
@@ -73,14 +73,14 @@ func (l *configList) add(r *Run) {
 	}
 }
 
-func (l *configList) configs() []Config {
+func (l *configList) configs() []ConfigLine {
 	order := configKeys()
 	list := slices.Clone(l.lines)
-	slices.SortStableFunc(list, func(a, b Config) int {
+	slices.SortStableFunc(list, func(a, b ConfigLine) int {
 		return slices.Index(order, a.Key) - slices.Index(order, b.Key)
 	})
 	for _, key := range slices.Sorted(maps.Keys(l.brokers)) {
-		list = append(list, Config{key, l.brokers[key]})
+		list = append(list, ConfigLine{key, l.brokers[key]})
 	}
 	return list
 }
@@ -93,11 +93,11 @@ func configKeys() []string {
 
 // config returns what is known of one run's configuration, without what was
 // under test.
-func (r *Run) config() []Config {
-	c := []Config{{"events", strconv.Itoa(r.Cell.Events)}}
+func (r *Run) config() []ConfigLine {
+	c := []ConfigLine{{"events", strconv.Itoa(r.Cell.Events)}}
 	add := func(key, value string) {
 		if value != "" {
-			c = append(c, Config{key, value})
+			c = append(c, ConfigLine{key, value})
 		}
 	}
 	add("kernel", r.Machine.Kernel)

@@ -18,5 +18,10 @@ func ReadDatabase(path string) (d Database, err error) {
 	if err != nil {
 		return Database{}, err
 	}
-	return Database{Entries: s.Entries, Format: s.Format, First: s.First, Last: s.Last}, nil
+	return DatabaseOf(s), nil
+}
+
+// DatabaseOf returns a summary as runs keep it.
+func DatabaseOf(s eventdb.Summary) Database {
+	return Database{Entries: s.Entries, Format: s.Format, First: s.First, Last: s.Last, Resolution: s.Resolution}
 }

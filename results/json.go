@@ -181,7 +181,7 @@ func readConns(dec *json.Decoder, set *Set, broker, latency string) error {
 		if s.Author == nil || s.Broker == nil || s.Subscriber == nil || s.Missing == nil {
 			return fmt.Errorf("%s: want author, broker, subscriber and missing", cell)
 		}
-		m := Measured{Cell: cell, Rates: [3]Rates{*s.Author, *s.Broker, *s.Subscriber}, Missing: *s.Missing}
+		m := CellRuns{Cell: cell, Rates: [3]Rates{*s.Author, *s.Broker, *s.Subscriber}, Missing: *s.Missing}
 		if m.Missing < 0 {
 			m.Warnings = append(m.Warnings, fmt.Sprintf(
 				"missing is %d: a database held more entries than events were sent (a stale database), so the rates of broker and subscriber mean nothing", m.Missing))

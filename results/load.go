@@ -17,7 +17,7 @@ type Options struct {
 	// It matters for trees only: other forms hold rates already.
 	Paper bool
 	// Stale includes runs whose databases hold more entries than events were
-	// sent. Without it they are left out, and named in Measured.Stale.
+	// sent. Without it they are left out, and named in CellRuns.Stale.
 	Stale bool
 	// Broker names the broker of runs that don't say which it was: those of
 	// the original experiment.

@@ -7,12 +7,13 @@ import (
 
 const lockSuffix = ".lock"
 
-// errLost says that a lock is another process's.
+// errLost means that a lock is another process's.
 var errLost = errors.New("locked by another process")
 
-// lock is a locked file. The system lets go of it when the process ends,
-// however it ends, and so tells the staging folders of the living from those of
-// the dead, whichever container or namespace they run in.
+// lock is a locked file. The system unlocks it when the process ends, however it
+// ends. So a staging folder whose lock can be taken is a dead process's, even
+// where processes of several containers add to one tree and can't see each
+// other's numbers.
 type lock struct {
 	path string
 	f    *os.File
@@ -62,7 +63,7 @@ func (l *lock) take() (*lock, error) {
 	return l, nil
 }
 
-// release removes the file and lets go of it.
+// release removes the file and unlocks it.
 func (l *lock) release() error {
 	return errors.Join(os.Remove(l.path), l.f.Close())
 }

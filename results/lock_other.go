@@ -10,7 +10,7 @@ func isReadOnly(error) bool { return false }
 // syncDir has nothing to do here: folders can't be synced.
 func syncDir(string) error { return nil }
 
-// canLock says whether tryLock works here.
+// canLock reports whether tryLock works here.
 const canLock = false
 
 // tryLock can't lock here. Every lock counts as held, so that nothing is ever

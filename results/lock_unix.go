@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// isFull says whether an error is for want of space.
+// isFull reports whether an error is for want of space.
 func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
@@ -28,7 +28,7 @@ func syncDir(dir string) error {
 	return errors.Join(err, f.Close())
 }
 
-// canLock says whether tryLock works here.
+// canLock reports whether tryLock works here.
 const canLock = true
 
 // tryLock locks a file for as long as it is open, the end of the process

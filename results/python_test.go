@@ -90,7 +90,7 @@ func TestPython(t *testing.T) {
 	}
 }
 
-// near says whether two numbers agree to a fraction of the greater of them and
+// near reports whether two numbers agree to a fraction of the greater of them and
 // scale.
 func near(a, b, tolerance, scale float64) bool {
 	return math.Abs(a-b) <= tolerance*max(math.Abs(a), math.Abs(b), scale)

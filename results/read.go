@@ -89,8 +89,8 @@ func (i item) read(dir string) result {
 	return r
 }
 
-// readVoid reads the record of a void run, in which nothing is held against
-// its files: they are what is left of a run that failed.
+// readVoid reads the record of a void run. Its files aren't compared with it:
+// they are what is left of a run that failed.
 func (i item) readVoid(folder string) (*Run, error) {
 	run, err := readRun(filepath.Join(folder, RunFile))
 	switch {
@@ -127,8 +127,8 @@ func (i item) known(name string, stored *Run) bool {
 		stored != nil && name == stored.Author.Sidecar
 }
 
-// findFile says whether a run's file is in its folder, by itself or, for a
-// database, as the files that a format makes of it.
+// findFile finds a run's file in its folder, by itself or, for a database, as
+// the files that a format makes of it.
 func findFile(folder, name string) (string, error) {
 	for _, suffix := range databaseSuffixes() {
 		if _, err := os.Stat(filepath.Join(folder, name+suffix)); err == nil {
@@ -159,8 +159,8 @@ func readRun(name string) (*Run, error) {
 	return run, nil
 }
 
-// agree holds what run.json says against the run's place in the tree and its
-// files, which are the evidence.
+// agree compares run.json with the run's place in the tree and with its files,
+// which are the evidence.
 func (i item) agree(run *Run, log authorLog, broker, subscriber Database) error {
 	if err := i.inPlace(run.Cell); err != nil {
 		return err

@@ -27,13 +27,13 @@ func TestReal(t *testing.T) {
 		if !ok || m.Cell != (matrix.Cell{Broker: m.Cell.Broker, Conns: 4, Events: 200}) || m.Missing != 0 {
 			t.Errorf("%+v, %d missing", m.Cell, m.Missing)
 		}
-		if got := m.Samples[0].Rates; got != [3]float64{200 / w.author, 200 / w.broker, 200 / w.subscriber} {
+		if got := m.Runs[0].Rates; got != [3]float64{200 / w.author, 200 / w.broker, 200 / w.subscriber} {
 			t.Errorf("%s: rates %v, want those of %+v", m.Cell, got, w)
 		}
 	}
 	// The folder of one broker is a tree of the original experiment.
 	one, err := Load(t.Context(), "testdata/real/comet-1.1.0", Options{Broker: "old"})
-	if err != nil || len(one.Cells) != 1 || one.Cells[0].Cell.Broker != "old" || one.Cells[0].Samples[0].Name != "0ms/4c/run1" {
+	if err != nil || len(one.Cells) != 1 || one.Cells[0].Cell.Broker != "old" || one.Cells[0].Runs[0].Name != "0ms/4c/run1" {
 		t.Errorf("%+v, %v", one, err)
 	}
 }

@@ -23,26 +23,26 @@ type Run struct {
 	Software subject.Software `json:"software"`
 	Machine  Machine          `json:"machine"`
 
-	// Netem is what delayed the author's packets: "none", "kernel" or
-	// "userspace".
+	// Netem is the delay that the author's packets went through: "none",
+	// "kernel" or "userspace".
 	Netem string `json:"netem"`
-	// Pinned says in words which processors the parts were kept to, "" where
-	// the kernel chose.
+	// Pinned says in words which processors each role was kept to, "" where the
+	// kernel chose.
 	Pinned string `json:"pinned,omitempty"`
-	// BaseRTT and RTT are the medians of the round trips measured through
-	// the very path, without and with the delay. Both are 0 where no latency
-	// was asked for.
+	// BaseRTT and RTT are the medians of the round trips measured on the path
+	// of the author's packets, without and with the delay. Both are 0 where no
+	// latency was asked for.
 	BaseRTT time.Duration `json:"base_rtt_ns,omitempty"`
 	RTT     time.Duration `json:"rtt_ns,omitempty"`
-	// Lateness is by how much packets were held longer than asked for, in the
-	// mean of the whole run, and LatenessP99 a bound that 99 % of them don't
-	// exceed. The kernel's delay doesn't tell: then both are 0.
+	// Lateness is by how much packets left later than asked for, on average over
+	// the whole run; 99 % of them were no later than LatenessP99. The kernel's
+	// delay doesn't report it: then both are 0.
 	Lateness    time.Duration `json:"lateness_ns,omitempty"`
 	LatenessP99 time.Duration `json:"lateness_p99_ns,omitempty"`
 
-	// Service is the service time t that theory is reckoned with: what a
-	// transaction takes besides its two round trips, from the cell without
-	// latency at one connection. 0 where that cell wasn't run.
+	// Service is the service time t of TheoryRatio: what a transaction takes
+	// besides its two round trips, measured in the cell without latency at one
+	// connection. 0 where that cell wasn't run.
 	Service time.Duration `json:"service_ns,omitempty"`
 
 	Author     Author   `json:"author"`
@@ -90,12 +90,13 @@ type Author struct {
 	// Failures counts the events that weren't acked by how they failed:
 	// "nak", "refused", "reset", "timeout", "other".
 	Failures map[string]int `json:"failures,omitempty"`
-	// Sidecar names the file of per-event times beside run.json.
+	// Sidecar names the file beside run.json that holds the times of each event.
 	Sidecar string `json:"sidecar,omitempty"`
 }
 
-// Database is what an event database held after the run. It is zero where
-// there was none to read: of a broker that somebody else runs.
+// Database is what an event database held after the run, as
+// [eventdb.Summary] has it. It is zero where there was none to read: of a
+// broker that somebody else runs.
 type Database struct {
 	Entries int `json:"entries"`
 	// Format is "" only where there was no database.
@@ -104,6 +105,9 @@ type Database struct {
 	// has no entry.
 	First time.Time `json:"first,omitzero"`
 	Last  time.Time `json:"last,omitzero"`
+	// Resolution is the smallest difference of two times that its writer's
+	// digits can tell: 10 ms of Python 2. 0 where that isn't known.
+	Resolution time.Duration `json:"resolution_ns,omitempty"`
 }
 
 // Elapsed returns the time between the oldest and the newest entry.
@@ -113,8 +117,8 @@ func (d Database) Elapsed() time.Duration { return d.Last.Sub(d.First) }
 // database. Below zero, the database held other events before the run.
 func (r *Run) Missing() int { return r.Author.Sent - r.Subscriber.Entries }
 
-// rate returns n events over d, and 0 where nothing can be said: fewer than
-// one event, or no time between the first and the last.
+// rate returns n events over d, and 0 where that means nothing: fewer than one
+// event, or no time between the first and the last.
 func rate(n int, d time.Duration) float64 {
 	if n < 1 || d <= 0 {
 		return 0
@@ -122,18 +126,19 @@ func rate(n int, d time.Duration) float64 {
 	return float64(n) / d.Seconds()
 }
 
-// AuthorRate returns the events acked a second of author time.
+// AuthorRate returns the events acked per second of author time.
 func (r *Run) AuthorRate() float64 { return rate(r.Author.Acked, r.Author.Elapsed) }
 
-// BrokerRate returns the events in the broker's database a second of its time.
+// BrokerRate returns the events in the broker's database per second of its time.
 func (r *Run) BrokerRate() float64 { return rate(r.Broker.Entries, r.Broker.Elapsed()) }
 
-// SubscriberRate returns the events in the subscriber's database a second of
+// SubscriberRate returns the events in the subscriber's database per second of
 // its time.
 func (r *Run) SubscriberRate() float64 { return rate(r.Subscriber.Entries, r.Subscriber.Elapsed()) }
 
-// TheoryRatio returns the author's rate over what theory gives while the
-// broker isn't saturated, conns / (2·RTT + t).
+// TheoryRatio returns the author's rate over the one that theory gives as long
+// as the broker isn't saturated, conns / (2·RTT + t). It is 0 where theory has
+// no rate.
 func (r *Run) TheoryRatio() float64 {
 	theory := r.Cell.TheoreticalRate(r.RTT, r.Service)
 	if math.IsInf(theory, 0) || theory == 0 {

@@ -202,7 +202,7 @@ func TestBrokenTree(t *testing.T) {
 				t.Errorf("%d runs, want %d; found the error: %v", runs, tt.runs, found)
 			}
 			set, err := Load(t.Context(), dir, Options{})
-			if set == nil || len(set.Cells) != 1 || len(set.Cells[0].Samples) != tt.runs {
+			if set == nil || len(set.Cells) != 1 || len(set.Cells[0].Runs) != tt.runs {
 				t.Fatalf("Load = %+v, %v", set, err)
 			}
 			if broken := tt.path != "" && !tt.foreign; (err != nil) != broken {
@@ -238,7 +238,7 @@ func TestVoid(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := VoidRun{cell, "b/100ms/8c/void1", epoch, "the broker died"}
-	if len(set.Cells) != 1 || len(set.Cells[0].Samples) != 1 || len(set.Void) != 1 || set.Void[0] != want {
+	if len(set.Cells) != 1 || len(set.Cells[0].Runs) != 1 || len(set.Void) != 1 || set.Void[0] != want {
 		t.Errorf("%+v, want one run, and void %v", set, want)
 	}
 	var warnings []string
@@ -255,7 +255,7 @@ func TestRunZero(t *testing.T) {
 	m.write(t, dir, 1)
 	m.write(t, dir, 0)
 	set, err := Load(t.Context(), dir, Options{})
-	if err != nil || len(set.Warnings) > 0 || len(set.Cells[0].Samples) != 2 || set.Cells[0].Samples[0].Name != "0ms/8c/run0" {
+	if err != nil || len(set.Warnings) > 0 || len(set.Cells[0].Runs) != 2 || set.Cells[0].Runs[0].Name != "0ms/8c/run0" {
 		t.Errorf("%+v, %v, want run0 and run1", set, err)
 	}
 }
@@ -273,14 +273,14 @@ func TestStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := set.Cells[0]
-	if len(m.Samples) != 1 || m.Missing != 0 || !slices.Equal(m.Stale, []string{"200ms/2c/run1"}) || len(m.Warnings) != 1 {
+	if len(m.Runs) != 1 || m.Missing != 0 || !slices.Equal(m.Stale, []string{"200ms/2c/run1"}) || len(m.Warnings) != 1 {
 		t.Errorf("%+v", m)
 	}
 	set, err = Load(t.Context(), dir, Options{Stale: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m := set.Cells[0]; len(m.Samples) != 2 || m.Missing != -40 || len(m.Stale) != 0 || len(m.Warnings) != 1 {
+	if m := set.Cells[0]; len(m.Runs) != 2 || m.Missing != -40 || len(m.Stale) != 0 || len(m.Warnings) != 1 {
 		t.Errorf("%+v", m)
 	}
 }

@@ -58,12 +58,12 @@ func Summarize(values []float64) Rates {
 	return Rates{slices.Min(values), slices.Max(values), mean, math.Sqrt(squares / n)}
 }
 
-// Sample is what one run contributes to its cell.
-type Sample struct {
+// RunFigures are the figures of one run.
+type RunFigures struct {
 	// Name says where the figures are from: the run's path in its tree
 	// ("comet-3.1.0/100ms/64c/run7"), or a file and line.
 	Name string
-	// Number is the run's place in the order of the cell's runs, from 1.
+	// Number is the run's place in the order of the cell's runs.
 	Number int
 	// Started is when the run began, zero where that isn't known.
 	Started time.Time
@@ -76,20 +76,19 @@ type Sample struct {
 	Elapsed time.Duration
 	// RTT is the measured round trip with the delay, 0 where unknown.
 	RTT time.Duration
-	// Warnings are the run's own doubts.
+	// Warnings say what makes the run's figures doubtful.
 	Warnings []string
 }
 
-// Measured is what was measured of one cell.
-type Measured struct {
+// CellRuns is what was measured of one cell.
+type CellRuns struct {
 	Cell matrix.Cell
 	// Rates are the summaries by [Role].
 	Rates [3]Rates
 	// Missing is the sum over all runs.
 	Missing int
-	// Samples are the runs in their order. It is nil where only a summary
-	// was given (JSON).
-	Samples []Sample
+	// Runs are in their order, and nil where only a summary was given (JSON).
+	Runs []RunFigures
 	// Stale names the runs that were left out because a database held more
 	// entries than events were sent.
 	Stale []string
@@ -98,9 +97,9 @@ type Measured struct {
 }
 
 // Values returns the role's rate of every run, in the runs' order.
-func (m *Measured) Values(r Role) []float64 {
-	values := make([]float64, len(m.Samples))
-	for i, s := range m.Samples {
+func (m *CellRuns) Values(r Role) []float64 {
+	values := make([]float64, len(m.Runs))
+	for i, s := range m.Runs {
 		values[i] = s.Rates[r]
 	}
 	return values
@@ -108,9 +107,9 @@ func (m *Measured) Values(r Role) []float64 {
 
 // RTT returns the median of the round trips that the runs measured with the
 // delay, 0 where none did.
-func (m *Measured) RTT() time.Duration {
+func (m *CellRuns) RTT() time.Duration {
 	var rtts []time.Duration
-	for _, s := range m.Samples {
+	for _, s := range m.Runs {
 		if s.RTT > 0 {
 			rtts = append(rtts, s.RTT)
 		}
@@ -118,10 +117,10 @@ func (m *Measured) RTT() time.Duration {
 	return stat.Median(rtts)
 }
 
-// summarize computes the summaries from the samples.
-func (m *Measured) summarize() {
+// summarize computes the summaries from the runs.
+func (m *CellRuns) summarize() {
 	m.Missing = 0
-	for _, s := range m.Samples {
+	for _, s := range m.Runs {
 		m.Missing += s.Missing
 	}
 	for _, r := range Roles() {
@@ -136,10 +135,10 @@ type Set struct {
 	Source string
 	// Cells are the cells that have runs, ordered by broker (as met first),
 	// latency and connections.
-	Cells []Measured
+	Cells []CellRuns
 	// Config is the configuration of the runs, where it is known; the values
 	// of a key in which they differ stand beside each other.
-	Config []Config
+	Config []ConfigLine
 	// Void are the void runs of a tree, in its order.
 	Void []VoidRun
 	// Warnings name what was found beside the runs and isn't part of the set:
@@ -174,7 +173,7 @@ func (s *Set) Brokers() []string {
 
 // Find returns the cell of a broker at a latency and a number of connections,
 // nil if the set has none.
-func (s *Set) Find(broker string, latency time.Duration, conns int) *Measured {
+func (s *Set) Find(broker string, latency time.Duration, conns int) *CellRuns {
 	for i := range s.Cells {
 		if c := s.Cells[i].Cell; c.Broker == broker && c.Latency == latency && c.Conns == conns {
 			return &s.Cells[i]
@@ -183,21 +182,20 @@ func (s *Set) Find(broker string, latency time.Duration, conns int) *Measured {
 	return nil
 }
 
-// sort brings the cells into their order and the samples into that of the
-// runs.
+// sort brings the cells and their runs into their orders.
 func (s *Set) sort() {
 	order := make(map[string]int)
 	for _, b := range s.Brokers() {
 		order[b] = len(order)
 	}
-	slices.SortStableFunc(s.Cells, func(a, b Measured) int {
+	slices.SortStableFunc(s.Cells, func(a, b CellRuns) int {
 		return cmp.Or(
 			cmp.Compare(order[a.Cell.Broker], order[b.Cell.Broker]),
 			cmp.Compare(a.Cell.Latency, b.Cell.Latency),
 			cmp.Compare(a.Cell.Conns, b.Cell.Conns))
 	})
 	for i := range s.Cells {
-		slices.SortStableFunc(s.Cells[i].Samples, func(a, b Sample) int {
+		slices.SortStableFunc(s.Cells[i].Runs, func(a, b RunFigures) int {
 			return cmp.Or(cmp.Compare(a.Number, b.Number), strings.Compare(a.Name, b.Name))
 		})
 	}

@@ -57,7 +57,7 @@ func (t Tree) Space(cells []matrix.Cell, count int) (Space, error) {
 	return s, nil
 }
 
-// Enough says whether the runs fit, as far as is known.
+// Enough reports whether the runs fit, as far as is known.
 func (s Space) Enough() bool { return s.Free < 0 || s.Bytes <= s.Free }
 
 // String says both in words: "600 runs take about 1.7 GB; 80 GB are free".

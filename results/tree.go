@@ -25,7 +25,7 @@ const (
 )
 
 // stagingPrefix begins the names of the hidden folders, in the tree's top
-// folder, in which runs are gathered, and of the files that lock them.
+// folder, in which runs are gathered, and of their lock files.
 const stagingPrefix = ".staging-"
 
 // Tree is a tree of runs: Dir/BROKER/100ms/64c/run7. A run is in it whole or
@@ -69,7 +69,7 @@ func (t Tree) Stage() (*Staging, error) {
 	}
 }
 
-// Check says whether runs can be added to the tree, by staging one and
+// Check reports whether runs can be added to the tree, by staging one and
 // discarding it: for an error before a long matrix starts, not after.
 func (t Tree) Check() error {
 	s, err := t.Stage()

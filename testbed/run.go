@@ -338,10 +338,7 @@ func (x *experiment) read(ctx context.Context, p part, figure *results.Database)
 	if summary.Entries > x.run.Author.Sent {
 		return fmt.Errorf("%s's event database holds %d events, but only %d were sent", p, summary.Entries, x.run.Author.Sent)
 	}
-	*figure = results.Database{
-		Entries: summary.Entries, Format: summary.Format,
-		First: summary.First, Last: summary.Last,
-	}
+	*figure = results.DatabaseOf(summary)
 	return nil
 }
 

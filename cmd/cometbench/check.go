@@ -40,13 +40,13 @@ such cells are the same on any machine, so that the instrument is at fault.`)
 	if !(*band > 0 && *band < 1) {
 		return command.UsageErrorf("check: -band %v: want a fraction between 0 and 1, such as 0.1", *band)
 	}
-	config := judge.Config{Band: *band, Role: -1}
+	options := judge.Options{Band: *band, Role: -1}
 	for _, r := range results.Roles() {
 		if r.String() == *role {
-			config.Role = r
+			options.Role = r
 		}
 	}
-	if config.Role < 0 {
+	if options.Role < 0 {
 		return command.UsageErrorf("check: -role %q: want author, broker or subscriber", *role)
 	}
 	set, broken := f.load(ctx, std, fs)
@@ -57,12 +57,12 @@ such cells are the same on any machine, so that the instrument is at fault.`)
 	if err != nil {
 		return err
 	}
-	config.Paper = paper
-	report := judge.Judge(set, config)
-	if err := report.Write(std.Out); err != nil {
+	options.Paper = paper
+	judgement := judge.Judge(set, options)
+	if err := judgement.Write(std.Out); err != nil {
 		return err
 	}
-	if outside := report.Outside(); len(outside) > 0 {
+	if outside := judgement.Outside(); len(outside) > 0 {
 		broken = errors.Join(broken, fmt.Errorf("%s: outside the band of ±%g %% around theory: %s", set.Source, 100**band, cellNames(outside)))
 	}
 	return broken

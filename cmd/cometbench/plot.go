@@ -27,7 +27,7 @@ aggregate; with -paper there may be none, and the paper's own are drawn.`)
 	var options results.Options
 	fs.BoolVar(&options.Stale, "stale", false, "include runs of a tree whose databases hold more entries than events were sent")
 	fs.StringVar(&options.Broker, "broker", "", "`name` of the broker in results that name none, as the original experiment's")
-	kind := fs.String("figure", string(figure.Connections), "what is on the x axis: `kind` connections or latency")
+	axis := fs.String("figure", string(figure.Connections), "what is on the x `axis`: connections or latency")
 	role := fs.String("role", results.RoleAuthor.String(), "whose throughput: `role` author, broker or subscriber")
 	bars := fs.String("bars", string(figure.Range), "what error bars span: range (slowest to fastest run) or std")
 	title := fs.String("title", "", "`text` above the figure")
@@ -38,7 +38,7 @@ aggregate; with -paper there may be none, and the paper's own are drawn.`)
 	}
 	f := figure.Figure{Title: *title}
 	var errs [4]error
-	f.Kind, errs[0] = figure.ParseKind(*kind)
+	f.Axis, errs[0] = figure.ParseAxis(*axis)
 	f.Role, errs[1] = figure.ParseRole(*role)
 	f.Bars, errs[2] = figure.ParseBars(*bars)
 	_, errs[3] = figure.FormatOf(*out)

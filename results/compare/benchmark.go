@@ -31,12 +31,12 @@ func (in Input) WriteBenchmark(w io.Writer, s Side) error {
 }
 
 // Config returns the configuration of all runs, and what was compared.
-func (in Input) Config() []results.Config {
+func (in Input) Config() []results.ConfigLine {
 	var runs []*results.Run
 	for _, t := range in.Attempts {
 		if t.Run != nil && t.Round > 0 && t.Side != Anchor {
 			runs = append(runs, t.Run)
 		}
 	}
-	return append([]results.Config{{Key: "old", Value: in.Old}, {Key: "new", Value: in.New}}, results.Configs(runs)...)
+	return append([]results.ConfigLine{{Key: "old", Value: in.Old}, {Key: "new", Value: in.New}}, results.Configs(runs)...)
 }

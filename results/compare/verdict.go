@@ -79,7 +79,7 @@ type Verdict struct {
 	Drift       Drift     `json:"drift"`
 	Interrupted string    `json:"interrupted,omitempty"`
 	// Config describes machine and software.
-	Config []results.Config `json:"-"`
+	Config []results.ConfigLine `json:"-"`
 
 	tests      int     // deciding rows
 	mustDetect float64 // the least slowdown that each has to be able to detect

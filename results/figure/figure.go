@@ -23,20 +23,20 @@ import (
 	"cometbench/results"
 )
 
-// Kind says which of the two figures is drawn.
-type Kind string
+// Axis is what throughput is drawn against, on the x axis.
+type Axis string
 
-// The kinds of figure.
+// The axes of the two figures.
 const (
-	// Connections is throughput against simultaneous connections.
-	Connections Kind = "connections"
-	// Latency is throughput against one-way latency.
-	Latency Kind = "latency"
+	// Connections is the number of simultaneous connections.
+	Connections Axis = "connections"
+	// Latency is the one-way latency.
+	Latency Axis = "latency"
 )
 
-// ParseKind reads the name of a kind of figure.
-func ParseKind(s string) (Kind, error) {
-	switch k := Kind(s); k {
+// ParseAxis reads the name of an axis.
+func ParseAxis(s string) (Axis, error) {
+	switch k := Axis(s); k {
 	case Connections, Latency:
 		return k, nil
 	}
@@ -93,7 +93,7 @@ type Point struct {
 
 // Figure is one figure: what it shows and how.
 type Figure struct {
-	Kind Kind
+	Axis Axis
 	// Role is whose throughput is drawn. It is named on the axis and in the
 	// caption.
 	Role results.Role
@@ -121,7 +121,7 @@ const maxPanels = 30
 
 // validate checks what a caller may have got wrong.
 func (f *Figure) validate() error {
-	if _, err := ParseKind(string(f.Kind)); err != nil {
+	if _, err := ParseAxis(string(f.Axis)); err != nil {
 		return err
 	}
 	if f.Bars != "" {

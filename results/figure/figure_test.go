@@ -94,14 +94,14 @@ func figures(t testing.TB) map[string]*Figure {
 		return p.Conns == 8 && p.Latency == 100*time.Millisecond || p.Latency == 200*time.Millisecond && p.Conns > 64 || p.Conns == 2 && p.Latency == 0
 	})
 	m := map[string]*Figure{}
-	for _, k := range []Kind{Connections, Latency} {
-		m["paper-"+string(k)] = &Figure{Kind: k, Role: results.RoleAuthor, Points: paper(t, "comet-1.1.0", results.RoleAuthor), Service: FitService(paperSet(t, "comet-1.1.0"))}
-		m["thirteen-"+string(k)] = &Figure{Kind: k, Role: results.RoleSubscriber, Points: all, Service: service(thirteen()...)}
-		m["default-"+string(k)] = &Figure{Kind: k, Role: results.RoleAuthor, Points: two, Service: service("comet-3.1.0", "embedded"),
+	for _, k := range []Axis{Connections, Latency} {
+		m["paper-"+string(k)] = &Figure{Axis: k, Role: results.RoleAuthor, Points: paper(t, "comet-1.1.0", results.RoleAuthor), Service: FitService(paperSet(t, "comet-1.1.0"))}
+		m["thirteen-"+string(k)] = &Figure{Axis: k, Role: results.RoleSubscriber, Points: all, Service: service(thirteen()...)}
+		m["default-"+string(k)] = &Figure{Axis: k, Role: results.RoleAuthor, Points: two, Service: service("comet-3.1.0", "embedded"),
 			Ghost: paper(t, "", results.RoleAuthor), GhostName: "the paper's Comet 1.1.0"}
-		m["gaps-"+string(k)] = &Figure{Kind: k, Role: results.RoleAuthor, Bars: Std, Points: gaps}
-		m["one-"+string(k)] = &Figure{Kind: k, Role: results.RoleBroker, Points: synthetic([]string{"comet@../here <&>"}, d.Latencies[1:], []int{8})}
-		m["four-"+string(k)] = &Figure{Kind: k, Role: results.RoleAuthor, Points: synthetic(thirteen()[8:12], p.Latencies, p.Conns),
+		m["gaps-"+string(k)] = &Figure{Axis: k, Role: results.RoleAuthor, Bars: Std, Points: gaps}
+		m["one-"+string(k)] = &Figure{Axis: k, Role: results.RoleBroker, Points: synthetic([]string{"comet@../here <&>"}, d.Latencies[1:], []int{8})}
+		m["four-"+string(k)] = &Figure{Axis: k, Role: results.RoleAuthor, Points: synthetic(thirteen()[8:12], p.Latencies, p.Conns),
 			Ghost: paper(t, "", results.RoleAuthor), GhostName: "the paper's Comet 1.1.0", Service: service(thirteen()...)}
 	}
 	return m
@@ -165,19 +165,19 @@ func TestErrors(t *testing.T) {
 		f    Figure
 		want string
 	}{
-		{Figure{Kind: Connections, Role: results.RoleAuthor}, "nothing to draw"},
-		{Figure{Kind: "pie", Role: results.RoleAuthor, Points: []Point{ok}}, `figure "pie": want connections or latency`},
-		{Figure{Kind: Latency, Role: results.RoleAuthor, Bars: "iqr", Points: []Point{ok}}, `error bars "iqr"`},
-		{Figure{Kind: Latency, Role: results.RoleAuthor, Points: []Point{nan}}, "cell 0 ms/1c: rates must be finite"},
-		{Figure{Kind: Latency, Role: results.RoleAuthor, Points: []Point{{Broker: "b"}}}, "cell b/0 ms/0c: want at least one connection"},
-		{Figure{Kind: Latency, Role: results.RoleAuthor, Points: many}, "31 brokers: one figure holds at most 30"},
+		{Figure{Axis: Connections, Role: results.RoleAuthor}, "nothing to draw"},
+		{Figure{Axis: "pie", Role: results.RoleAuthor, Points: []Point{ok}}, `figure "pie": want connections or latency`},
+		{Figure{Axis: Latency, Role: results.RoleAuthor, Bars: "iqr", Points: []Point{ok}}, `error bars "iqr"`},
+		{Figure{Axis: Latency, Role: results.RoleAuthor, Points: []Point{nan}}, "cell 0 ms/1c: rates must be finite"},
+		{Figure{Axis: Latency, Role: results.RoleAuthor, Points: []Point{{Broker: "b"}}}, "cell b/0 ms/0c: want at least one connection"},
+		{Figure{Axis: Latency, Role: results.RoleAuthor, Points: many}, "31 brokers: one figure holds at most 30"},
 	} {
 		err := test.f.Write(new(bytes.Buffer), ".svg")
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v, want %q", err, test.want)
 		}
 	}
-	if !errors.Is((&Figure{Kind: Connections, Role: results.RoleAuthor}).Write(nil, ".svg"), ErrEmpty) {
+	if !errors.Is((&Figure{Axis: Connections, Role: results.RoleAuthor}).Write(nil, ".svg"), ErrEmpty) {
 		t.Error("no points: want ErrEmpty")
 	}
 }

@@ -22,17 +22,18 @@ type panel struct {
 	lines  []line
 }
 
-// key returns what p's line shares and x where p stands on the x axis.
-func (k Kind) key(p Point) (key int64) {
-	if k == Connections {
+// key returns what the points of p's line share: the latency in nanoseconds, or
+// the number of connections.
+func (a Axis) key(p Point) int64 {
+	if a == Connections {
 		return int64(p.Latency)
 	}
 	return int64(p.Conns)
 }
 
 // x returns where p stands on the x axis: connections, or milliseconds.
-func (k Kind) x(p Point) float64 {
-	if k == Connections {
+func (a Axis) x(p Point) float64 {
+	if a == Connections {
 		return float64(p.Conns)
 	}
 	return ms(p.Latency)
@@ -57,20 +58,20 @@ func (f *Figure) panels() []panel {
 				of = append(of, p)
 			}
 		}
-		list[i].lines = lines(f.Kind, of)
+		list[i].lines = lines(f.Axis, of)
 	}
 	return list
 }
 
 // lines groups points by what they share, both in rising order.
-func lines(k Kind, points []Point) []line {
+func lines(axis Axis, points []Point) []line {
 	byKey := map[int64][]Point{}
 	for _, p := range points {
-		byKey[k.key(p)] = append(byKey[k.key(p)], p)
+		byKey[axis.key(p)] = append(byKey[axis.key(p)], p)
 	}
 	list := make([]line, 0, len(byKey))
 	for key, of := range byKey {
-		slices.SortStableFunc(of, func(a, b Point) int { return cmp.Compare(k.x(a), k.x(b)) })
+		slices.SortStableFunc(of, func(a, b Point) int { return cmp.Compare(axis.x(a), axis.x(b)) })
 		list = append(list, line{key, of})
 	}
 	slices.SortFunc(list, func(a, b line) int { return cmp.Compare(a.key, b.key) })
@@ -78,20 +79,20 @@ func lines(k Kind, points []Point) []line {
 }
 
 // keys returns the different keys of points, rising.
-func keys(k Kind, points []Point) []int64 {
+func keys(axis Axis, points []Point) []int64 {
 	var list []int64
 	for _, p := range points {
-		list = append(list, k.key(p))
+		list = append(list, axis.key(p))
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
 }
 
 // places returns the different places of points on the x axis, rising.
-func places(k Kind, points []Point) []float64 {
+func places(axis Axis, points []Point) []float64 {
 	var list []float64
 	for _, p := range points {
-		list = append(list, k.x(p))
+		list = append(list, axis.x(p))
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
@@ -101,27 +102,27 @@ func places(k Kind, points []Point) []float64 {
 // results: those that were measured here too, within the measured range of
 // x. Where nothing is left of them, all of Ghost.
 func (f *Figure) ghost() []line {
-	have := keys(f.Kind, f.Points)
-	xs := places(f.Kind, f.Points)
+	have := keys(f.Axis, f.Points)
+	xs := places(f.Axis, f.Points)
 	if len(xs) == 0 {
 		return nil
 	}
 	var of []Point
 	for _, p := range f.Ghost {
-		x := f.Kind.x(p)
-		if slices.Contains(have, f.Kind.key(p)) && x >= xs[0] && x <= xs[len(xs)-1] {
+		x := f.Axis.x(p)
+		if slices.Contains(have, f.Axis.key(p)) && x >= xs[0] && x <= xs[len(xs)-1] {
 			of = append(of, p)
 		}
 	}
 	if len(of) == 0 {
 		of = f.Ghost
 	}
-	return lines(f.Kind, of)
+	return lines(f.Axis, of)
 }
 
 // name says what a line's points share: "100 ms", or "64".
-func (k Kind) name(key int64) string {
-	if k == Connections {
+func (a Axis) name(key int64) string {
+	if a == Connections {
 		return milliseconds(time.Duration(key))
 	}
 	return count(float64(key))

@@ -14,19 +14,19 @@ import (
 // The legend stands in rows between the title and the panels, so that it
 // never covers data.
 
-// legendItem is a sample and its name; without a sample it is a heading.
+// legendItem is a glyph and its name; without a glyph it is a heading.
 type legendItem struct {
-	name   string
-	width  vg.Length // with the sample, and with the space behind
-	sample func(c *draw.Canvas, mid vg.Point, half vg.Length)
+	name  string
+	width vg.Length // with the glyph, and with the space behind
+	glyph func(c *draw.Canvas, mid vg.Point, half vg.Length)
 }
 
 type legendRow []legendItem
 
 const (
-	sampleHalf  vg.Length = 10 // half of a sample's width
-	sampleSpace vg.Length = 4  // between a sample and its name
-	itemSpace   vg.Length = 12 // between two items
+	glyphHalf  vg.Length = 10 // half of a glyph's width
+	glyphSpace vg.Length = 4  // between a glyph and its name
+	itemSpace  vg.Length = 12 // between two items
 )
 
 func (s *sheet) legendStyle() text.Style {
@@ -48,8 +48,8 @@ func (s *sheet) wrapItems(items []legendItem, width vg.Length, style text.Style)
 	var used vg.Length
 	for _, it := range items {
 		it.width = style.Width(it.name) + itemSpace
-		if it.sample != nil {
-			it.width += 2*sampleHalf + sampleSpace
+		if it.glyph != nil {
+			it.width += 2*glyphHalf + glyphSpace
 		}
 		if len(rows) == 0 || used+it.width-itemSpace > width {
 			rows, used = append(rows, nil), 0
@@ -63,18 +63,18 @@ func (s *sheet) wrapItems(items []legendItem, width vg.Length, style text.Style)
 // keyItems tells the lines of a panel apart.
 func (s *sheet) keyItems() []legendItem {
 	heading := "One-way latency:"
-	if s.fig.Kind == Latency {
+	if s.fig.Axis == Latency {
 		heading = "Connections:"
 	}
 	items := []legendItem{{name: heading}}
 	for _, key := range s.keys {
-		items = append(items, legendItem{name: s.fig.Kind.name(key), sample: s.lineSample(s.look(key))})
+		items = append(items, legendItem{name: s.fig.Axis.name(key), glyph: s.lineGlyph(s.look(key))})
 	}
 	return items
 }
 
-// lineSample draws a piece of a line with one point.
-func (s *sheet) lineSample(l look) func(*draw.Canvas, vg.Point, vg.Length) {
+// lineGlyph draws a piece of a line with one point.
+func (s *sheet) lineGlyph(l look) func(*draw.Canvas, vg.Point, vg.Length) {
 	l.radius, l.width = max(l.radius, 2.4), max(l.width, 1)
 	return func(c *draw.Canvas, mid vg.Point, half vg.Length) {
 		c.StrokeLine2(draw.LineStyle{Color: l.color, Width: l.width}, mid.X-half, mid.Y, mid.X+half, mid.Y)
@@ -88,13 +88,13 @@ func (s *sheet) kindItems() []legendItem {
 	if s.bars == Std {
 		bars = "mean, bars: one standard deviation"
 	}
-	items := []legendItem{{name: bars, sample: func(c *draw.Canvas, mid vg.Point, half vg.Length) {
+	items := []legendItem{{name: bars, glyph: func(c *draw.Canvas, mid vg.Point, half vg.Length) {
 		l := look{muted, marker{size: 1}, 2.2, 1}
 		style := draw.LineStyle{Color: muted, Width: 0.8}
 		c.StrokeLine2(style, mid.X, mid.Y-4.5, mid.X, mid.Y+4.5)
 		c.StrokeLine2(style, mid.X-2, mid.Y-4.5, mid.X+2, mid.Y-4.5)
 		c.StrokeLine2(style, mid.X-2, mid.Y+4.5, mid.X+2, mid.Y+4.5)
-		s.lineSample(l)(c, mid, half)
+		s.lineGlyph(l)(c, mid, half)
 	}}}
 	if len(s.fig.Service) > 0 {
 		items = append(items, legendItem{"theory n / (2·L + t)", 0, func(c *draw.Canvas, mid vg.Point, half vg.Length) {
@@ -108,7 +108,7 @@ func (s *sheet) kindItems() []legendItem {
 		if name == "" {
 			name = "other results"
 		}
-		items = append(items, legendItem{name, 0, s.lineSample(look{pale, marker{size: 1}, 2, 1})})
+		items = append(items, legendItem{name, 0, s.lineGlyph(look{pale, marker{size: 1}, 2, 1})})
 	}
 	if s.doubtful() {
 		items = append(items, legendItem{"events missing or not of the run", 0, func(c *draw.Canvas, mid vg.Point, half vg.Length) {
@@ -136,9 +136,9 @@ func (s *sheet) drawLegend(c draw.Canvas, y vg.Length) {
 		x := margin
 		for _, it := range row {
 			name := x
-			if it.sample != nil {
-				it.sample(&c, vg.Point{X: x + sampleHalf, Y: mid}, sampleHalf)
-				name += 2*sampleHalf + sampleSpace
+			if it.glyph != nil {
+				it.glyph(&c, vg.Point{X: x + glyphHalf, Y: mid}, glyphHalf)
+				name += 2*glyphHalf + glyphSpace
 			}
 			c.FillText(style, vg.Point{X: name, Y: mid}, it.name)
 			x += it.width
@@ -152,14 +152,14 @@ func (f *Figure) title() string {
 	if f.Title != "" {
 		return f.Title
 	}
-	if f.Kind == Latency {
+	if f.Axis == Latency {
 		return "Throughput against one-way latency"
 	}
 	return "Throughput against simultaneous connections"
 }
 
 func (f *Figure) xLabel() string {
-	if f.Kind == Latency {
+	if f.Axis == Latency {
 		return "Added one-way latency (ms)"
 	}
 	return "Simultaneous connections (logarithmic)"

@@ -28,7 +28,7 @@ func (s stroke) Plot(c draw.Canvas, p *plot.Plot) {
 // measured is a line of results: its points, their error bars, and what joins
 // them. Where a cell of the axis wasn't measured the line is interrupted.
 type measured struct {
-	kind   Kind
+	axis   Axis
 	line   line
 	places []float64 // of all results on the x axis
 	bars   Bars
@@ -47,7 +47,7 @@ type look struct {
 // Plot implements [plot.Plotter].
 func (m measured) Plot(c draw.Canvas, p *plot.Plot) {
 	tx, ty := p.Transforms(&c)
-	at := func(q Point) vg.Point { return vg.Point{X: tx(m.kind.x(q)), Y: ty(q.Mean)} }
+	at := func(q Point) vg.Point { return vg.Point{X: tx(m.axis.x(q)), Y: ty(q.Mean)} }
 	style := draw.LineStyle{Color: m.look.color, Width: m.look.width}
 	for _, part := range m.parts() {
 		pts := make([]vg.Point, len(part))
@@ -62,7 +62,7 @@ func (m measured) Plot(c draw.Canvas, p *plot.Plot) {
 		thin := draw.LineStyle{Color: m.look.color, Width: m.look.width * 0.7}
 		for _, q := range m.line.points {
 			low, high := q.span(m.bars)
-			x, y0, y1 := tx(m.kind.x(q)), ty(low), ty(high)
+			x, y0, y1 := tx(m.axis.x(q)), ty(low), ty(high)
 			if y1-y0 < m.look.radius/2 {
 				continue // hidden behind its point, caps would only blur it
 			}
@@ -83,7 +83,7 @@ func (m measured) parts() [][]Point {
 	var list [][]Point
 	last := -2
 	for _, q := range m.line.points {
-		i := slices.Index(m.places, m.kind.x(q))
+		i := slices.Index(m.places, m.axis.x(q))
 		if i >= 0 && i != last+1 && last >= -1 || len(list) == 0 {
 			list = append(list, nil)
 		}
@@ -95,7 +95,7 @@ func (m measured) parts() [][]Point {
 
 // doubts rings the points of cells with missing events.
 type doubts struct {
-	kind   Kind
+	axis   Axis
 	lines  []line
 	radius vg.Length
 }
@@ -106,7 +106,7 @@ func (d doubts) Plot(c draw.Canvas, p *plot.Plot) {
 	for _, l := range d.lines {
 		for _, q := range l.points {
 			if q.Missing != 0 {
-				ring(&c, vg.Point{X: tx(d.kind.x(q)), Y: ty(q.Mean)}, d.radius)
+				ring(&c, vg.Point{X: tx(d.axis.x(q)), Y: ty(q.Mean)}, d.radius)
 			}
 		}
 	}
@@ -155,11 +155,11 @@ func (s *sheet) plotOf(i int) *plot.Plot {
 		if k >= 0 {
 			m = s.marker(k)
 		}
-		p.Add(measured{f.Kind, l, places(f.Kind, f.Ghost), s.bars, look{pale, m, s.radius * 0.8, s.stroke * 0.8}, true})
+		p.Add(measured{f.Axis, l, places(f.Axis, f.Ghost), s.bars, look{pale, m, s.radius * 0.8, s.stroke * 0.8}, true})
 	}
 	if t, ok := f.Service[pan.broker]; ok {
 		for _, l := range pan.lines {
-			x, y := theoryLine(f.Kind, l.key, s.places, t, pan.top())
+			x, y := theoryLine(f.Axis, l.key, s.places, t, pan.top())
 			if x != nil {
 				p.Add(stroke{x, y, s.dashed(s.color(l.key))})
 			}
@@ -167,8 +167,8 @@ func (s *sheet) plotOf(i int) *plot.Plot {
 	}
 	// The lowest key last: where lines meet, the fewest hide the least.
 	for _, l := range slices.Backward(pan.lines) {
-		p.Add(measured{f.Kind, l, s.places, s.bars, s.look(l.key), false})
+		p.Add(measured{f.Axis, l, s.places, s.bars, s.look(l.key), false})
 	}
-	p.Add(doubts{f.Kind, pan.lines, s.radius * 1.9})
+	p.Add(doubts{f.Axis, pan.lines, s.radius * 1.9})
 	return p
 }

@@ -20,9 +20,9 @@ func (log2) Normalize(min, max, x float64) float64 {
 
 // scaleOf returns the scale and the limits of the x axis for the places on it,
 // with some air beside the outermost.
-func (k Kind) scaleOf(xs []float64) (s plot.Normalizer, lo, hi float64) {
+func (a Axis) scaleOf(xs []float64) (s plot.Normalizer, lo, hi float64) {
 	lo, hi = xs[0], xs[len(xs)-1]
-	if k == Connections {
+	if a == Connections {
 		air := max(1.15, math.Pow(hi/lo, 0.05))
 		if lo == hi {
 			air = 2

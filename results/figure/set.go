@@ -77,7 +77,7 @@ func shortSource(path string) string {
 // FitService fits the service time t to each broker of a set, for the lines of
 // theory.
 func FitService(set *results.Set) map[string]time.Duration {
-	cells := make(map[string][]*results.Measured)
+	cells := make(map[string][]*results.CellRuns)
 	for i := range set.Cells {
 		m := &set.Cells[i]
 		cells[m.Cell.Broker] = append(cells[m.Cell.Broker], m)

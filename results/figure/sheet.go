@@ -47,17 +47,17 @@ func lay(f *Figure) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sheet{text: handler, fig: f, bars: f.Bars, panels: f.panels(), ghost: f.ghost(), keys: keys(f.Kind, f.Points)}
+	s := &sheet{text: handler, fig: f, bars: f.Bars, panels: f.panels(), ghost: f.ghost(), keys: keys(f.Axis, f.Points)}
 	if s.bars == "" {
 		s.bars = Range
 	}
-	s.places = places(f.Kind, f.Points)
+	s.places = places(f.Axis, f.Points)
 	xs := slices.Clone(s.places)
 	for _, l := range s.ghost {
-		xs = append(xs, places(f.Kind, l.points)...)
+		xs = append(xs, places(f.Axis, l.points)...)
 	}
 	slices.Sort(xs)
-	s.scale, s.lo, s.hi = f.Kind.scaleOf(xs)
+	s.scale, s.lo, s.hi = f.Axis.scaleOf(xs)
 	tops := make([]float64, len(s.panels))
 	for i, p := range s.panels {
 		tops[i] = max(highest(p.lines, s.bars), highest(s.ghost, s.bars))

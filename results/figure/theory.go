@@ -11,13 +11,13 @@ import (
 // first place up to where it meets the panel's fastest mean: from there on
 // the broker, not the network, sets the pace. It returns nothing where all of
 // it lies above.
-func theoryLine(k Kind, key int64, xs []float64, service time.Duration, top float64) (x, y []float64) {
+func theoryLine(axis Axis, key int64, xs []float64, service time.Duration, top float64) (x, y []float64) {
 	const steps = 96
 	lo, hi := xs[0], xs[len(xs)-1]
 	rate := func(x float64) float64 {
 		c := matrix.Cell{Conns: int(key)}
 		rtt := time.Duration(x * float64(time.Millisecond))
-		if k == Connections {
+		if axis == Connections {
 			// Between two counts the line goes on: TheoreticalRate is
 			// linear in them.
 			c.Conns, rtt = 1, time.Duration(key)
@@ -27,12 +27,12 @@ func theoryLine(k Kind, key int64, xs []float64, service time.Duration, top floa
 	}
 	for i := range steps + 1 {
 		at := lo + (hi-lo)*float64(i)/steps
-		if k == Connections && hi > lo {
+		if axis == Connections && hi > lo {
 			at = lo * math.Pow(hi/lo, float64(i)/steps)
 		}
 		r := rate(at)
 		if !finite(r) || r > top {
-			if k == Connections {
+			if axis == Connections {
 				if n := len(x); n > 0 && y[n-1] > 0 {
 					// End on the very point where it meets the top.
 					x, y = append(x, x[n-1]*top/y[n-1]), append(y, top)

@@ -13,39 +13,40 @@ import (
 // DefaultBand is how far from theory a cell bound by latency may be.
 const DefaultBand = 0.10
 
-// Config says how to judge.
-type Config struct {
+// Options say how to judge.
+type Options struct {
 	// Band is the greatest deviation from theory of a cell that is bound by
 	// latency, as a fraction; 0 means [DefaultBand].
 	Band float64
-	// Role is whose rates the stability is judged of.
+	// Role is the one whose rates are judged for stability.
 	Role results.Role
-	// Paper is what is held against the cells besides theory, nil for nothing.
-	// Its only broker stands beside every broker of the results.
+	// Paper is compared with the cells besides theory, if it isn't nil. Its only
+	// broker stands beside every broker of the results.
 	Paper *results.Set
 }
 
-// Report is the judgement of a set of results.
-type Report struct {
+// Judgement is the judgement of a set of results.
+type Judgement struct {
 	Source  string
 	Band    float64
 	Role    results.Role
-	Brokers []Broker
-	// Alpha is the level at which a trend counts, a twentieth divided by the
-	// number of cells: of so many cells, one has a trend by chance.
+	Brokers []BrokerJudgement
+	// Alpha is the level at which a cell's trend is a finding: a twentieth
+	// divided by the number of cells, so that one set of results in twenty has a
+	// trend by chance.
 	Alpha float64
 }
 
-// Broker is the judgement of one broker's cells.
-type Broker struct {
+// BrokerJudgement is the judgement of one broker's cells.
+type BrokerJudgement struct {
 	Name   string
 	Theory Theory
-	Cells  []Cell
+	Cells  []CellJudgement
 }
 
-// Cell is the judgement of one cell.
-type Cell struct {
-	*results.Measured
+// CellJudgement is the judgement of one cell.
+type CellJudgement struct {
+	*results.CellRuns
 	Regime Regime
 	// Rate is the author's mean rate, Theory the one of n/(2·RTT+t), Paper the
 	// paper's (0 if it has no such cell); all in events a second.
@@ -53,32 +54,32 @@ type Cell struct {
 	// Outside says that the cell is bound by latency and its rate outside the
 	// band.
 	Outside bool
-	// Remarks say in words where the cell doesn't fit.
-	Remarks []string
+	// Findings say in words where the cell doesn't fit.
+	Findings []string
 	// Stability is nil where there is but a summary, or one run.
 	Stability *Stability
 }
 
 // Judge judges a set of results.
-func Judge(set *results.Set, c Config) *Report {
-	if c.Band == 0 {
-		c.Band = DefaultBand
+func Judge(set *results.Set, o Options) *Judgement {
+	if o.Band == 0 {
+		o.Band = DefaultBand
 	}
-	r := &Report{Source: set.Source, Band: c.Band, Role: c.Role, Alpha: 0.05 / float64(max(1, len(set.Cells)))}
-	dips := newDips()
+	r := &Judgement{Source: set.Source, Band: o.Band, Role: o.Role, Alpha: 0.05 / float64(max(1, len(set.Cells)))}
+	uniform := newUniform()
 	for _, name := range set.Brokers() {
-		var cells []*results.Measured
+		var cells []*results.CellRuns
 		for i := range set.Cells {
 			if set.Cells[i].Cell.Broker == name {
 				cells = append(cells, &set.Cells[i])
 			}
 		}
-		b := Broker{Name: name, Theory: Fit(cells)}
+		b := BrokerJudgement{Name: name, Theory: Fit(cells)}
 		for _, m := range cells {
-			cell := b.Theory.judge(m, c)
-			if len(m.Samples) > 1 {
-				cell.Stability = stability(m, c.Role, r.Alpha, dips)
-				cell.Remarks = append(cell.Remarks, cell.Stability.Remarks...)
+			cell := b.Theory.judge(m, o)
+			if len(m.Runs) > 1 {
+				cell.Stability = stability(m, o.Role, r.Alpha, uniform)
+				cell.Findings = append(cell.Findings, cell.Stability.Findings...)
 			}
 			b.Cells = append(b.Cells, cell)
 		}
@@ -88,7 +89,7 @@ func Judge(set *results.Set, c Config) *Report {
 }
 
 // Outside returns the cells that are bound by latency and outside the band.
-func (r *Report) Outside() []matrix.Cell {
+func (r *Judgement) Outside() []matrix.Cell {
 	var cells []matrix.Cell
 	for _, b := range r.Brokers {
 		for _, c := range b.Cells {
@@ -100,18 +101,18 @@ func (r *Report) Outside() []matrix.Cell {
 	return cells
 }
 
-// judge holds one cell against theory and paper.
-func (t Theory) judge(m *results.Measured, c Config) Cell {
-	cell := Cell{Measured: m, Regime: t.Regime(m), Rate: rate(m), Theory: t.Rate(m)}
-	say := func(format string, args ...any) { cell.Remarks = append(cell.Remarks, fmt.Sprintf(format, args...)) }
+// judge compares one cell with theory and the paper.
+func (t Theory) judge(m *results.CellRuns, o Options) CellJudgement {
+	cell := CellJudgement{CellRuns: m, Regime: t.Regime(m), Rate: rate(m), Theory: t.Rate(m)}
+	say := func(format string, args ...any) { cell.Findings = append(cell.Findings, fmt.Sprintf(format, args...)) }
 	var doubts []string
 	switch {
 	case cell.Rate <= 0:
 		doubts = append(doubts, "no event was acked")
 		cell.Outside = cell.Regime == LatencyBound
 	case cell.Regime == LatencyBound:
-		low := cell.Theory * least(m.Cell) / float64(m.Cell.Conns) * (1 - c.Band)
-		high := cell.Theory * (1 + c.Band)
+		low := cell.Theory * least(m.Cell) / float64(m.Cell.Conns) * (1 - o.Band)
+		high := cell.Theory * (1 + o.Band)
 		cell.Outside = cell.Rate < low || cell.Rate > high
 		switch ratio := cell.Rate / cell.Theory; {
 		case ratio > 1.6 && ratio < 2.4:
@@ -124,7 +125,7 @@ func (t Theory) judge(m *results.Measured, c Config) Cell {
 	case cell.Regime == Saturated && cell.Rate < plateau*t.Saturation:
 		doubts = append(doubts, fmt.Sprintf("%s below the plateau", stat.FormatPercent(1-cell.Rate/t.Saturation)))
 	case cell.Regime == Knee && t.Saturation > 0:
-		if most := min(cell.Theory, t.Saturation); cell.Rate < most*(1-2*c.Band) {
+		if most := min(cell.Theory, t.Saturation); cell.Rate < most*(1-2*o.Band) {
 			doubts = append(doubts, fmt.Sprintf("%s below theory, near the knee", stat.FormatPercent(1-cell.Rate/cell.Theory)))
 		}
 	}
@@ -140,13 +141,13 @@ func (t Theory) judge(m *results.Measured, c Config) Cell {
 	for _, w := range m.Warnings {
 		say("%s", w)
 	}
-	if c.Paper != nil {
-		for _, b := range c.Paper.Brokers() {
-			if p := c.Paper.Find(b, m.Cell.Latency, m.Cell.Conns); p != nil {
+	if o.Paper != nil {
+		for _, b := range o.Paper.Brokers() {
+			if p := o.Paper.Find(b, m.Cell.Latency, m.Cell.Conns); p != nil {
 				cell.Paper = rate(p)
 			}
 		}
-		if cell.Regime == LatencyBound && cell.Paper > 0 && math.Abs(cell.Rate/cell.Paper-1) > c.Band {
+		if cell.Regime == LatencyBound && cell.Paper > 0 && math.Abs(cell.Rate/cell.Paper-1) > o.Band {
 			say("%+.0f %% from the paper's %s events/s, which latency alone should give anywhere", 100*(cell.Rate/cell.Paper-1), stat.FormatRate(cell.Paper))
 		}
 	}

@@ -23,7 +23,7 @@ func TestPaper(t *testing.T) {
 	if len(paper.Cells) != 60 {
 		t.Fatalf("%d cells, want 60", len(paper.Cells))
 	}
-	r := Judge(paper, Config{Paper: paper})
+	r := Judge(paper, Options{Paper: paper})
 	theory := r.Brokers[0].Theory
 	if ms := theory.Service.Seconds() * 1e3; ms < 3.5 || ms > 4 {
 		t.Errorf("t = %.2f ms, want 3.5 to 4", ms)
@@ -51,10 +51,10 @@ func TestPaper(t *testing.T) {
 }
 
 // made returns a cell whose runs have the author's rates given.
-func made(latency time.Duration, conns int, rates ...float64) results.Measured {
-	m := results.Measured{Cell: matrix.Cell{Broker: "b", Latency: latency, Conns: conns, Events: 10000}}
+func made(latency time.Duration, conns int, rates ...float64) results.CellRuns {
+	m := results.CellRuns{Cell: matrix.Cell{Broker: "b", Latency: latency, Conns: conns, Events: 10000}}
 	for i, r := range rates {
-		m.Samples = append(m.Samples, results.Sample{Name: "run" + string(rune('A'+i%26)), Number: i + 1, Rates: [3]float64{r, r, r}})
+		m.Runs = append(m.Runs, results.RunFigures{Name: "run" + string(rune('A'+i%26)), Number: i + 1, Rates: [3]float64{r, r, r}})
 	}
 	m.Rates[results.RoleAuthor] = results.Summarize(rates)
 	return m
@@ -64,12 +64,12 @@ const ms = time.Millisecond
 
 func TestOutside(t *testing.T) {
 	// A broker of t = 1 ms that saturates at 2,000 events/s.
-	fine := []results.Measured{made(0, 1, 1000), made(0, 8, 2000), made(0, 64, 1950), made(10*ms, 8, 380), made(10*ms, 64, 1900)}
+	fine := []results.CellRuns{made(0, 1, 1000), made(0, 8, 2000), made(0, 64, 1950), made(10*ms, 8, 380), made(10*ms, 64, 1900)}
 	for _, tt := range []struct {
-		name   string
-		cells  []results.Measured
-		out    int
-		remark string
+		name    string
+		cells   []results.CellRuns
+		out     int
+		finding string
 	}{
 		{"fine", fine, 0, ""},
 		{"one round trip hidden", append(fine[:3:3], made(10*ms, 8, 727)), 1, "1.9 times theory: only one of the two round trips was delayed"},
@@ -77,18 +77,18 @@ func TestOutside(t *testing.T) {
 		{"slow", append(fine[:3:3], made(100*ms, 8, 30)), 1, "25 % below theory"},
 		{"nothing acked", append(fine[:3:3], made(100*ms, 8, 0)), 1, "no event was acked"},
 		{"saturated and slow", append(fine[:3:3], made(10*ms, 512, 1400)), 0, "29 % below the plateau"},
-		{"slow and alone", []results.Measured{made(100*ms, 64, 150), made(100*ms, 8, 39)}, 1, "52 % below theory"},
+		{"slow and alone", []results.CellRuns{made(100*ms, 64, 150), made(100*ms, 8, 39)}, 1, "52 % below theory"},
 	} {
-		r := Judge(&results.Set{Cells: tt.cells}, Config{})
+		r := Judge(&results.Set{Cells: tt.cells}, Options{})
 		if got := len(r.Outside()); got != tt.out {
 			t.Errorf("%s: %d cells outside, want %d", tt.name, got, tt.out)
 		}
 		var all []string
 		for _, c := range r.Brokers[0].Cells {
-			all = append(all, c.Remarks...)
+			all = append(all, c.Findings...)
 		}
-		if text := strings.Join(all, "\n"); (tt.remark == "") != (text == "") || !strings.Contains(text, tt.remark) {
-			t.Errorf("%s: remarks %q, want %q", tt.name, text, tt.remark)
+		if text := strings.Join(all, "\n"); (tt.finding == "") != (text == "") || !strings.Contains(text, tt.finding) {
+			t.Errorf("%s: findings %q, want %q", tt.name, text, tt.finding)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func TestShortRun(t *testing.T) {
 	}{{300, 2350, 0}, {300, 2000, 1}, {10000, 2350, 1}, {10000, 2790, 0}} {
 		short := made(10*ms, 64, tt.rate)
 		short.Cell.Events = tt.events
-		r := Judge(&results.Set{Cells: []results.Measured{made(0, 1, 1500), made(0, 8, 9000), made(0, 64, 9000), short}}, Config{})
+		r := Judge(&results.Set{Cells: []results.CellRuns{made(0, 1, 1500), made(0, 8, 9000), made(0, 64, 9000), short}}, Options{})
 		if got := len(r.Outside()); got != tt.out {
 			t.Errorf("%d events at %v events/s: %d cells outside, want %d", tt.events, tt.rate, got, tt.out)
 		}
@@ -125,8 +125,8 @@ func TestShortRun(t *testing.T) {
 // The measured round trip counts, not the one asked for.
 func TestMeasuredRTT(t *testing.T) {
 	m := made(10*ms, 8, 363, 364, 363)
-	for i := range m.Samples {
-		m.Samples[i].RTT = 10*ms + 500*time.Microsecond
+	for i := range m.Runs {
+		m.Runs[i].RTT = 10*ms + 500*time.Microsecond
 	}
 	th := Theory{Service: 1 * ms}
 	if got, want := th.Rate(&m), 8/0.022; math.Abs(got-want) > 1e-9 {
@@ -166,19 +166,19 @@ func TestStability(t *testing.T) {
 		{"zero", []float64{0, 0, 0, 0, 0, 0}, nil},
 	} {
 		m := made(0, 64, tt.values...)
-		s := stability(&m, results.RoleAuthor, 0.05, newDips())
-		if len(s.Remarks) != len(tt.want) {
-			t.Errorf("%s: remarks %q, want %q", tt.name, s.Remarks, tt.want)
+		s := stability(&m, results.RoleAuthor, 0.05, newUniform())
+		if len(s.Findings) != len(tt.want) {
+			t.Errorf("%s: findings %q, want %q", tt.name, s.Findings, tt.want)
 			continue
 		}
 		for i, want := range tt.want {
-			if !strings.HasPrefix(s.Remarks[i], want) {
-				t.Errorf("%s: remark %q, want %q", tt.name, s.Remarks[i], want)
+			if !strings.HasPrefix(s.Findings[i], want) {
+				t.Errorf("%s: finding %q, want %q", tt.name, s.Findings[i], want)
 			}
 		}
 	}
 	m := made(0, 64, steady...)
-	s := stability(&m, results.RoleAuthor, 0.05, newDips())
+	s := stability(&m, results.RoleAuthor, 0.05, newUniform())
 	// A spread of 1 % needs t(n-1)·1 %/√n ≤ 1 %: n = 7 (t = 2.447).
 	if s.Spread.Value < 0.008 || s.Spread.Value > 0.012 || s.Needed < 5 || s.Needed > 9 || s.Spread.Lo > s.Spread.Value || s.Spread.Hi < s.Spread.Value {
 		t.Errorf("spread %v, needed %d", s.Spread, s.Needed)
@@ -201,7 +201,7 @@ func TestNeeded(t *testing.T) {
 // whichever its shape.
 func TestModesFalseAlarms(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
-	d := newDips()
+	d := newUniform()
 	for _, tt := range []struct {
 		name string
 		draw func() float64

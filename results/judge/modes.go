@@ -19,15 +19,16 @@ const (
 	modesTrials = 2000
 )
 
-// dips holds what samples of a uniform distribution leave, by their size: in
-// one set of results most cells have the same number of runs.
-type dips map[int][]float64
+// uniform maps the size of samples to what splitting them leaves of the variance
+// where they are of a uniform distribution. In one set of results most cells have
+// the same number of runs.
+type uniform map[int][]float64
 
-func newDips() dips { return make(dips) }
+func newUniform() uniform { return make(uniform) }
 
 // twoModes returns the two modes of sorted values as the number of values in
 // the lower one, 0 if there is but one mode.
-func (d dips) twoModes(sorted []float64) int {
+func (d uniform) twoModes(sorted []float64) int {
 	if len(sorted) < modesLeast {
 		return 0
 	}
@@ -39,7 +40,7 @@ func (d dips) twoModes(sorted []float64) int {
 }
 
 // limit returns below which share of variance n values have two modes.
-func (d dips) limit(n int) float64 {
+func (d uniform) limit(n int) float64 {
 	trials, ok := d[n]
 	if !ok {
 		rng := rand.New(rand.NewPCG(1, uint64(n))) // the same answer every time

@@ -49,8 +49,8 @@ type Stability struct {
 	// Needed is how many runs would narrow the mean's 95 % interval to ±1 %,
 	// if they spread as these do.
 	Needed int
-	// Remarks say the same in words, where it is worth a word.
-	Remarks []string
+	// Findings say the same in words, where it is worth a word.
+	Findings []string
 }
 
 // Mode is one of two groups that the runs of a cell fall into.
@@ -60,13 +60,13 @@ type Mode struct {
 }
 
 // stability judges the runs of a cell, of which there are at least two.
-func stability(m *results.Measured, role results.Role, alpha float64, d dips) *Stability {
+func stability(m *results.CellRuns, role results.Role, alpha float64, d uniform) *Stability {
 	values := m.Values(role)
 	sorted := slices.Sorted(slices.Values(values))
 	s := &Stability{Runs: len(values), Mean: stat.MeanInterval(values), Median: stat.MedianInterval(values)}
 	s.Spread = spread(values)
 	s.Needed = needed(s.Spread.Value)
-	say := func(format string, args ...any) { s.Remarks = append(s.Remarks, fmt.Sprintf(format, args...)) }
+	say := func(format string, args ...any) { s.Findings = append(s.Findings, fmt.Sprintf(format, args...)) }
 
 	_, s.TrendP = stat.MannKendall(values)
 	s.Trend = stat.TheilSen(values)
@@ -146,7 +146,7 @@ func needed(spread float64) int {
 // outliers names the runs whose distance from the median (from the nearer of
 // two modes) is more than 3.5 times what the median distance makes of a standard
 // deviation (Iglewicz and Hoaglin's modified z-score).
-func (s *Stability) outliers(m *results.Measured, values []float64) {
+func (s *Stability) outliers(m *results.CellRuns, values []float64) {
 	if len(values) < enough {
 		return
 	}
@@ -165,7 +165,7 @@ func (s *Stability) outliers(m *results.Measured, values []float64) {
 	}
 	for i, d := range distance {
 		if d > 3.5*scale && d >= notable*s.Median.Value {
-			s.Outliers = append(s.Outliers, fmt.Sprintf("%s (%s events/s)", m.Samples[i].Name, stat.FormatRate(values[i])))
+			s.Outliers = append(s.Outliers, fmt.Sprintf("%s (%s events/s)", m.Runs[i].Name, stat.FormatRate(values[i])))
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // Write writes the report for people to read.
-func (r *Report) Write(w io.Writer) error {
+func (r *Judgement) Write(w io.Writer) error {
 	var b strings.Builder
 	for i, broker := range r.Brokers {
 		if i > 0 {
@@ -27,7 +27,7 @@ func (r *Report) Write(w io.Writer) error {
 	return err
 }
 
-func (r *Report) broker(b *strings.Builder, broker Broker) {
+func (r *Judgement) broker(b *strings.Builder, broker BrokerJudgement) {
 	fmt.Fprintf(b, "%s\n", cmp.Or(broker.Name, "(unnamed broker)"))
 	t := broker.Theory
 	fmt.Fprintf(b, "  service time t: %s", millis(t.Service))
@@ -42,7 +42,7 @@ func (r *Report) broker(b *strings.Builder, broker Broker) {
 			if i > 0 {
 				b.WriteString(",")
 			}
-			fmt.Fprintf(b, " %s: %.0f", matrix.FormatLatency(m.Cell.Latency), t.Knee(trip(m.Measured)/2))
+			fmt.Fprintf(b, " %s: %.0f", matrix.FormatLatency(m.Cell.Latency), t.Knee(trip(m.CellRuns)/2))
 		}
 		b.WriteString("\n")
 	} else {
@@ -74,21 +74,21 @@ func (r *Report) broker(b *strings.Builder, broker Broker) {
 
 	said := false
 	for _, c := range broker.Cells {
-		for _, remark := range c.Remarks {
+		for _, finding := range c.Findings {
 			if !said {
 				b.WriteString("\n")
 				said = true
 			}
-			fmt.Fprintf(b, "%s, %dc: %s\n", matrix.FormatLatency(c.Cell.Latency), c.Cell.Conns, remark)
+			fmt.Fprintf(b, "%s, %dc: %s\n", matrix.FormatLatency(c.Cell.Latency), c.Cell.Conns, finding)
 		}
 	}
-	if slices.ContainsFunc(broker.Cells, func(c Cell) bool { return c.Stability != nil }) {
+	if slices.ContainsFunc(broker.Cells, func(c CellJudgement) bool { return c.Stability != nil }) {
 		fmt.Fprintf(b, "\nhow well the runs repeat (%s-events/s, 95 %% intervals)\n", r.Role)
 		r.stability(b, broker.Cells)
 	}
 }
 
-func (r *Report) stability(b *strings.Builder, cells []Cell) {
+func (r *Judgement) stability(b *strings.Builder, cells []CellJudgement) {
 	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "latency\tconns\truns\tmean\t±\tmedian\tfrom\tto\tspread\tfrom\tto\ttrend p\truns for ±1 %\t")
 	for _, c := range cells {
@@ -115,10 +115,10 @@ func (r *Report) stability(b *strings.Builder, cells []Cell) {
 func flush(tw *tabwriter.Writer) { _ = tw.Flush() }
 
 // latencies returns one cell of each latency.
-func latencies(cells []Cell) []Cell {
-	var list []Cell
+func latencies(cells []CellJudgement) []CellJudgement {
+	var list []CellJudgement
 	for _, c := range cells {
-		if !slices.ContainsFunc(list, func(have Cell) bool { return have.Cell.Latency == c.Cell.Latency }) {
+		if !slices.ContainsFunc(list, func(have CellJudgement) bool { return have.Cell.Latency == c.Cell.Latency }) {
 			list = append(list, c)
 		}
 	}

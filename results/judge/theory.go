@@ -1,5 +1,5 @@
-// Package judge holds results against theory, against the paper, and against
-// themselves: whether repeated runs of a cell agree.
+// Package judge compares results with theory, with the paper, and with each
+// other: whether repeated runs of a cell agree.
 //
 // Theory: sending one event takes a connection two round trips (SYN and event,
 // each answered) and the service time t, what all the rest takes. So n
@@ -49,7 +49,7 @@ type Theory struct {
 
 // trip returns the time of a transaction's two round trips in a cell: from the
 // round trip that was measured, or else the latency.
-func trip(m *results.Measured) time.Duration {
+func trip(m *results.CellRuns) time.Duration {
 	if rtt := m.RTT(); rtt > 0 && m.Cell.Latency > 0 {
 		return 2 * rtt
 	}
@@ -80,11 +80,11 @@ func least(c matrix.Cell) float64 {
 	return n * rounds / (rounds + 1)
 }
 
-func rate(m *results.Measured) float64 { return m.Rates[results.RoleAuthor].Mean }
+func rate(m *results.CellRuns) float64 { return m.Rates[results.RoleAuthor].Mean }
 
 // Rate returns the rate in events a second that theory gives for a cell as long
 // as the broker isn't saturated.
-func (t Theory) Rate(m *results.Measured) float64 {
+func (t Theory) Rate(m *results.CellRuns) float64 {
 	d := trip(m) + t.Service
 	if d <= 0 {
 		return math.Inf(1)
@@ -100,7 +100,7 @@ func (t Theory) Knee(rtt time.Duration) float64 {
 
 // Fit fits the service time and the saturation rate to the author's rates of
 // one broker's cells.
-func Fit(cells []*results.Measured) Theory {
+func Fit(cells []*results.CellRuns) Theory {
 	var t Theory
 	for _, m := range cells {
 		if r := rate(m); r > t.Peak {
@@ -110,9 +110,9 @@ func Fit(cells []*results.Measured) Theory {
 	// Which cells are bound by latency depends on the saturation rate, and the
 	// other way round: begin with those of one connection, which can't saturate
 	// anything, and go on until it settles.
-	bound := func(m *results.Measured) bool { return m.Cell.Conns == 1 }
+	bound := func(m *results.CellRuns) bool { return m.Cell.Conns == 1 }
 	if !slices.ContainsFunc(cells, bound) {
-		bound = func(m *results.Measured) bool { return m.Cell.Latency > 0 }
+		bound = func(m *results.CellRuns) bool { return m.Cell.Latency > 0 }
 	}
 	for range 10 {
 		before := t
@@ -122,12 +122,12 @@ func Fit(cells []*results.Measured) Theory {
 			break
 		}
 		now := t
-		bound = func(m *results.Measured) bool {
+		bound = func(m *results.CellRuns) bool {
 			return m.Cell.Conns == 1 || now.Regime(m) == LatencyBound
 		}
 	}
 	final := t
-	t.Delayed = fitService(cells, func(m *results.Measured) bool { return final.Regime(m) == LatencyBound })
+	t.Delayed = fitService(cells, func(m *results.CellRuns) bool { return final.Regime(m) == LatencyBound })
 	return t
 }
 
@@ -135,7 +135,7 @@ func Fit(cells []*results.Measured) Theory {
 // each weighed by how exactly it tells: one per cent of a transaction of a
 // second is ten milliseconds, of one of 4 ms it is 40 µs. A median, so that one
 // cell that went wrong doesn't make the others look wrong.
-func fitService(cells []*results.Measured, bound func(*results.Measured) bool) time.Duration {
+func fitService(cells []*results.CellRuns, bound func(*results.CellRuns) bool) time.Duration {
 	type guess struct{ t, weight float64 }
 	var guesses []guess
 	var sum float64
@@ -165,7 +165,7 @@ func fitService(cells []*results.Measured, bound func(*results.Measured) bool) t
 
 // saturation returns the mean of the cells on the plateau, 0 without evidence
 // that there is one: cells near the peak that theory puts far apart.
-func (t Theory) saturation(cells []*results.Measured) float64 {
+func (t Theory) saturation(cells []*results.CellRuns) float64 {
 	var sum float64
 	var n int
 	low, high := math.Inf(1), 0.0
@@ -181,7 +181,7 @@ func (t Theory) saturation(cells []*results.Measured) float64 {
 			n++
 		}
 	}
-	free := slices.ContainsFunc(cells, func(m *results.Measured) bool {
+	free := slices.ContainsFunc(cells, func(m *results.CellRuns) bool {
 		return m.Cell.Latency == 0 && m.Cell.Conns > 1 && rate(m) >= plateau*t.Peak && t.Rate(m) > kneeEnds*rate(m)
 	})
 	if n == 0 || !free && high < 1.5*low {
@@ -211,7 +211,7 @@ func (r Regime) String() string {
 }
 
 // Regime returns what bounds the cell's rate.
-func (t Theory) Regime(m *results.Measured) Regime {
+func (t Theory) Regime(m *results.CellRuns) Regime {
 	if m.Cell.Latency == 0 && m.Cell.Conns == 1 {
 		return ServiceBound
 	}

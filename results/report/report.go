@@ -30,7 +30,7 @@ type Report struct {
 	// Set is the results.
 	Set *results.Set
 	// Judgement holds them against theory, the paper and each other.
-	Judgement *judge.Report
+	Judgement *judge.Judgement
 	// Figures are drawn in this order.
 	Figures []figure.Figure
 }
@@ -44,13 +44,13 @@ func New(set *results.Set, ghost bool) (*Report, error) {
 	}
 	r := &Report{
 		Title: "Throughput of VOEvent brokers", Set: set,
-		Judgement: judge.Judge(set, judge.Config{Paper: paper}),
+		Judgement: judge.Judge(set, judge.Options{Paper: paper}),
 	}
-	for _, kind := range []figure.Kind{figure.Connections, figure.Latency} {
-		if kind == figure.Latency && latencies(set) < 2 {
+	for _, axis := range []figure.Axis{figure.Connections, figure.Latency} {
+		if axis == figure.Latency && latencies(set) < 2 {
 			continue // it would have one place on its axis
 		}
-		f := figure.Figure{Kind: kind, Role: results.RoleAuthor, Points: figure.FromSet(set, results.RoleAuthor), Service: figure.FitService(set)}
+		f := figure.Figure{Axis: axis, Role: results.RoleAuthor, Points: figure.FromSet(set, results.RoleAuthor), Service: figure.FitService(set)}
 		if ghost {
 			f.Ghost, f.GhostName = figure.FromSet(paper, results.RoleAuthor), "the paper's Comet 1.1.0"
 		}
@@ -72,7 +72,7 @@ func latencies(set *results.Set) int {
 type page struct {
 	Title    string
 	Source   string
-	Config   []results.Config
+	Config   []results.ConfigLine
 	Warnings []string
 	Brokers  []broker
 	Figures  []drawing
@@ -84,7 +84,7 @@ type page struct {
 type broker struct {
 	ID, Name, Theory string
 	Rows             []row
-	Remarks          []string
+	Findings         []string
 }
 
 type row struct {
@@ -130,7 +130,7 @@ func (r *Report) Write(w io.Writer) error {
 			return err
 		}
 		p.Figures = append(p.Figures, drawing{
-			ID: "figure-" + string(f.Kind), Title: "Throughput against " + string(f.Kind),
+			ID: "figure-" + string(f.Axis), Title: "Throughput against " + string(f.Axis),
 			Describe: f.Describe(), SVG: inline(svg.String(), i),
 		})
 	}
@@ -148,7 +148,7 @@ func inline(svg string, number int) template.HTML {
 	return template.HTML(svg) // drawn by us, with all names escaped
 }
 
-func newBroker(i int, b judge.Broker) broker {
+func newBroker(i int, b judge.BrokerJudgement) broker {
 	name := b.Name
 	if name == "" {
 		name = "unnamed broker"
@@ -157,8 +157,8 @@ func newBroker(i int, b judge.Broker) broker {
 	for _, c := range b.Cells {
 		out.Rows = append(out.Rows, newRow(c))
 		cell := fmt.Sprintf("%s, %d connections: ", latency(c.Cell.Latency), c.Cell.Conns)
-		for _, remark := range c.Remarks {
-			out.Remarks = append(out.Remarks, cell+remark)
+		for _, finding := range c.Findings {
+			out.Findings = append(out.Findings, cell+finding)
 		}
 	}
 	return out
@@ -172,13 +172,13 @@ func theory(t judge.Theory) string {
 	return s + fmt.Sprintf(" Fastest: %s events/s at %s and %d connections.", number(t.Peak), latency(t.At.Latency), t.At.Conns)
 }
 
-func newRow(c judge.Cell) row {
+func newRow(c judge.CellJudgement) row {
 	r := row{
 		Latency: latency(c.Cell.Latency), Conns: c.Cell.Conns, Missing: c.Missing,
 		Theory: number(c.Theory), Paper: number(c.Paper), Regime: c.Regime.String(),
 		Doubtful: c.Outside || c.Missing != 0, Runs: "–", Spread: "–",
 	}
-	if n := len(c.Samples); n > 0 {
+	if n := len(c.Runs); n > 0 {
 		r.Runs = fmt.Sprint(n)
 	}
 	for i, role := range results.Roles() {

@@ -28,7 +28,7 @@ func paperPage(t *testing.T) string {
 	}
 	set.Source = "paper <script>alert(1)</script>"
 	set.Warnings = []string{"a stale database & more"}
-	set.Config = []results.Config{{Key: "kernel", Value: "linux"}}
+	set.Config = []results.ConfigLine{{Key: "kernel", Value: "linux"}}
 	r, err := New(set, true)
 	if err != nil {
 		t.Fatal(err)
