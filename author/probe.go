@@ -11,9 +11,9 @@ import (
 	"cometbench/vtp"
 )
 
-// probeFrom is the author of probe events: their database is another one than
+// ProbeFrom is the author of probe events: their database is another one than
 // that of the events which are measured.
-const probeFrom = "ivo://cometbench/probe"
+const ProbeFrom = "ivo://cometbench/probe"
 
 const (
 	// probeRefusals new, valid events that weren't acked are enough: the next
@@ -29,8 +29,8 @@ const (
 func Probe(ctx context.Context, addr string) (key [sha1.Size]byte, err error) {
 	for refusals := 0; ; {
 		now := time.Now()
-		ivoid := fmt.Sprintf("%s#%d", probeFrom, now.UnixNano())
-		payload := vtp.Event{IVOID: ivoid, AuthorIVOID: probeFrom, Role: vtp.Test, Date: now}.Append(nil)
+		ivoid := fmt.Sprintf("%s#%d", ProbeFrom, now.UnixNano())
+		payload := vtp.Event{IVOID: ivoid, AuthorIVOID: ProbeFrom, Role: vtp.Test, Date: now}.Append(nil)
 		outcome, err := sendOne(ctx, addr, ivoid, vtp.AppendFrame(nil, payload))
 		if err == nil && outcome == Acked {
 			return sha1.Sum(payload), nil

@@ -7,105 +7,78 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
-// Open opens the event database at path, which is what a Comet calls it: a
-// file; or a name to which Python's modules add endings of their own (.db,
-// .pag, or .dat and .dir); or a folder that holds exactly one database; or a
-// tar archive that does, see [OpenTar]. The format is told from the bytes. The
-// files are only read. No lock is held on them, but whether a writer has a GDBM
-// file open is told only by asking for a lock: a writer that opens the file
-// within the microseconds for which it is held is refused.
+// Open opens the event database at path, named as [Find] takes it; or the one
+// database in the folder or tar archive at path, see [OpenTar]. The format is
+// told from the bytes. The files are only read. No lock is held on them, but
+// whether a writer has a GDBM file open is told only by asking for a lock: a
+// writer that opens the file within the microseconds for which it is held is
+// refused.
 func Open(path string) (*DB, error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return openNamed(path)
-	case err != nil:
-		return nil, fmt.Errorf("open event database: %w", err)
-	case info.IsDir():
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return openFolder(path)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open event database: %w", err)
 	}
-	return openMain(path)
+	files, err := Find(path)
+	if err != nil {
+		return nil, err
+	}
+	return files.open()
 }
 
-// openNamed opens the database for which a module added an ending to path.
-func openNamed(path string) (*DB, error) {
-	var found []string
-	for _, ending := range []string{".db", ".pag", ".dat"} {
-		if info, err := os.Stat(path + ending); err == nil && !info.IsDir() {
-			found = append(found, path+ending)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return nil, fmt.Errorf("open event database: %s: %w, nor is there one with .db, .pag or .dat behind its name", path, fs.ErrNotExist)
-	case 1:
-		return openMain(found[0])
-	}
-	return nil, fmt.Errorf("open event database: %s may mean any of %s: name one of them", path, strings.Join(found, ", "))
-}
-
-// openFolder opens the one database in a folder.
+// openFolder opens the one database in a folder. Files that are no database,
+// nor a part of one, may lie beside it.
 func openFolder(path string) (db *DB, err error) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return nil, fmt.Errorf("open event database: %w", err)
 	}
-	defer func() {
-		if err != nil && db != nil {
-			err = errors.Join(err, db.Close())
-			db = nil
-		}
-	}()
 	var found []string
+	var failed error
 	for _, e := range entries {
-		if !e.Type().IsRegular() || beside(entries, e.Name()) {
+		files := filesWith(filepath.Join(path, e.Name()))
+		if !e.Type().IsRegular() || filepath.Base(files.Main) != e.Name() {
 			continue
 		}
-		next, err := openMain(filepath.Join(path, e.Name()))
-		if errors.Is(err, ErrUnknown) {
+		next, err := files.open()
+		switch {
+		case errors.Is(err, ErrUnknown):
 			continue
-		}
-		if err != nil {
-			return db, fmt.Errorf("folder %s: %w", path, err)
-		}
-		found = append(found, e.Name())
-		if db != nil {
-			if err := next.Close(); err != nil {
-				return db, err
+		case err != nil:
+			failed = err
+			found = append(found, err.Error())
+		default:
+			found = append(found, e.Name())
+			if db != nil {
+				if err := next.Close(); err != nil {
+					return nil, errors.Join(err, db.Close())
+				}
+				continue
 			}
-			continue
+			db = next
 		}
-		db = next
 	}
-	switch len(found) {
-	case 0:
+	switch {
+	case len(found) == 0:
 		return nil, fmt.Errorf("folder %s: %w among its %d files", path, ErrUnknown, len(entries))
-	case 1:
+	case len(found) == 1 && failed != nil:
+		return nil, fmt.Errorf("folder %s: %w", path, failed)
+	case len(found) == 1:
 		return db, nil
 	}
-	return db, fmt.Errorf("folder %s: expected one event database, found %s: name one of them", path, strings.Join(found, ", "))
-}
-
-// beside tells whether the file of that name belongs to another one's
-// database: the index of a dumb one and its copy, and SQLite's logs.
-func beside(entries []fs.DirEntry, name string) bool {
-	for ending, main := range map[string]string{".dir": ".dat", ".bak": ".dat", "-wal": "", "-shm": "", "-journal": ""} {
-		if base, ok := strings.CutSuffix(name, ending); ok && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == base+main }) {
-			return true
-		}
+	err = fmt.Errorf("folder %s: expected one event database, found %d: name one of them: %s", path, len(found), strings.Join(found, "; "))
+	if db != nil {
+		err = errors.Join(err, db.Close())
 	}
-	// GDBM's own ndbm makes a .dir beside a .pag.
-	base, ok := strings.CutSuffix(name, ".dir")
-	return ok && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == base+".pag" })
+	return nil, err
 }
 
-// openMain opens the database of which path is the, or a, file.
-func openMain(path string) (*DB, error) {
-	f, err := openFile(path)
+// open opens the database that the files make up.
+func (files Files) open() (*DB, error) {
+	f, err := openFile(files.Main)
 	if err != nil {
 		return nil, err
 	}
@@ -116,20 +89,20 @@ func openMain(path string) (*DB, error) {
 	if isTar(head) {
 		db, err := OpenTar(f.os, "")
 		if err != nil {
-			err = fmt.Errorf("%s: %w", path, err)
+			err = fmt.Errorf("%s: %w", f.name, err)
 		}
 		return db, errors.Join(err, f.Close())
 	}
-	r, err := newReader(f, head)
+	r, err := files.newReader(f, head)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &DB{path: path, reader: r}, nil
+	return &DB{path: f.name, reader: r}, nil
 }
 
 // newReader tells the format of a file by its first bytes. If there is no
 // error then the reader owns the file.
-func newReader(f *file, head []byte) (reader, error) {
+func (files Files) newReader(f *file, head []byte) (reader, error) {
 	switch {
 	case len(head) == bdbMetaSize && isBDB(head):
 		return newBDB(f)
@@ -137,8 +110,10 @@ func newReader(f *file, head []byte) (reader, error) {
 		return newGDBM(f)
 	case strings.HasPrefix(string(head), sqliteMagic):
 		return openSQLite(f)
+	case isLog(head) && strings.HasSuffix(f.name, "-wal"):
+		return nil, f.corrupt(-1, -1, "the database "+strings.TrimSuffix(f.name, "-wal")+" beside this log of SQLite", "none")
 	}
-	if r, err := openDumb(f, head); r != nil || err != nil {
+	if r, err := files.openDumb(f, head); r != nil || err != nil {
 		return r, err
 	}
 	if len(head) == bdbMetaSize {
@@ -157,36 +132,34 @@ func newReader(f *file, head []byte) (reader, error) {
 	return nil, fmt.Errorf("%s: %w: expected the first bytes of Berkeley DB hash, GDBM, SQLite or tar, or a .dat and its .dir, found %s", f.name, ErrUnknown, quote(head[:min(16, len(head))]))
 }
 
-// openDumb opens a dumb database of which f is the index or the values. It
-// returns nil if f can't be either.
-func openDumb(f *file, head []byte) (reader, error) {
-	for ending, other := range map[string]string{".dir": ".dat", ".dat": ".dir"} {
-		base, ok := strings.CutSuffix(f.name, ending)
-		if !ok {
-			continue
-		}
-		sibling, err := openFile(base + other)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: expected %s beside it, as in a dumb database, found none: %w", f.name, filepath.Base(base+other), ErrUnknown)
-		}
-		if err != nil {
-			return nil, err
-		}
-		dir, dat := f, sibling
-		if ending == ".dat" {
-			dir, dat = sibling, f
-			head = make([]byte, min(1, dir.size))
-			err = dir.read(head, 0)
-		}
-		if err == nil && !isDumb(head) {
-			err = dir.corrupt(0, -1, "the index of a dumb database, which begins with a quote", quote(head[:1]))
-		}
-		if err != nil {
-			return nil, errors.Join(err, sibling.Close())
-		}
-		return newDumb(dir, dat), nil
+// openDumb opens a dumb database of which f is the values, or all there is. It
+// returns nil if f is neither.
+func (files Files) openDumb(f *file, head []byte) (reader, error) {
+	base := strings.TrimSuffix(f.name, filepath.Ext(f.name))
+	switch ending := filepath.Ext(f.name); {
+	case ending == ".dir" && isDumb(head):
+		return nil, f.corrupt(-1, -1, "the values "+base+".dat beside this index of a dumb database", "none")
+	case ending != ".dat":
+		return nil, nil
+	case files.Index == "" && f.size == 0:
+		// Until 3.13 Python writes no index as long as there are no entries.
+		return newDumb(&file{name: base + ".dir", r: strings.NewReader("")}, f), nil
+	case files.Index == "":
+		return nil, f.corrupt(-1, -1, "the index "+base+".dir beside these values of a dumb database", "none")
 	}
-	return nil, nil
+	dir, err := openFile(files.Index)
+	if err != nil {
+		return nil, err
+	}
+	head = make([]byte, min(1, dir.size))
+	err = dir.read(head, 0)
+	if err == nil && !isDumb(head) {
+		err = dir.corrupt(0, -1, "the index of a dumb database, which begins with a quote", quote(head[:1]))
+	}
+	if err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	return newDumb(dir, f), nil
 }
 
 // openSQLite opens the SQLite database in f, with the log beside it.

@@ -55,6 +55,11 @@ func newSQLiteView(main, wal *file) (*sqliteView, error) {
 	return v, nil
 }
 
+// isLog reports whether head begins a write-ahead log.
+func isLog(head []byte) bool {
+	return len(head) >= walHeader && binary.BigEndian.Uint32(head)&^1 == walMagic
+}
+
 // readLog finds the committed pages of the log. The log ends where the salt of
 // a frame isn't the header's: what is behind is from before the log was begun
 // anew. A frame with the right salt and a wrong checksum is damage.

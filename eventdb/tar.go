@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 )
 
 // maxArchive is how many bytes of files OpenTar keeps.
@@ -74,7 +73,7 @@ func spool(r io.Reader, name, dir string) (string, error) {
 			return "", err
 		}
 		entry := path.Clean("/" + h.Name)
-		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse || !wanted(entry, name) {
+		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse || name != "" && !Belongs(entry, path.Clean("/"+name)) {
 			continue
 		}
 		folder, ok := folders[path.Dir(entry)]
@@ -113,22 +112,6 @@ func (e *exhausting) Read(b []byte) (int, error) {
 	n, err := e.r.Read(b)
 	e.exhausted = e.exhausted || n == 0 && errors.Is(err, io.EOF)
 	return n, err
-}
-
-// wanted tells whether the file at entry may belong to the database.
-func wanted(entry, name string) bool {
-	if name == "" {
-		return true
-	}
-	rest, ok := strings.CutPrefix(entry, path.Clean("/"+name))
-	if !ok {
-		return false
-	}
-	switch rest {
-	case "", ".db", ".pag", ".dir", ".dat", "-wal", "-journal":
-		return true
-	}
-	return false
 }
 
 // spoolFile copies a file of the archive, which mustn't be another archive:

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"cometbench/eventdb"
 	"cometbench/internal/require"
 )
 
@@ -49,8 +50,11 @@ func TestFullDisk(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(s.Dir, LogFile), []byte("log"), 0o666); err != nil {
 				return err
 			}
-			if err := errors.Join(s.AddDatabase(RoleBroker, database), s.AddDatabase(RoleSubscriber, database)); err != nil {
-				return err
+			if err := errors.Join(
+				eventdb.Copy(filepath.Join(s.Dir, BrokerFile), database),
+				eventdb.Copy(filepath.Join(s.Dir, SubscriberFile), database),
+			); err != nil {
+				return tree.explain(err)
 			}
 			_, err = s.Commit(&Run{Cell: cell})
 			return err

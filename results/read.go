@@ -8,10 +8,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
+	"cometbench/eventdb"
 	"cometbench/matrix"
 )
 
@@ -46,7 +45,7 @@ func (i item) read(dir string) result {
 		name string
 		to   *Database
 	}{{BrokerFile, &broker}, {SubscriberFile, &subscriber}} {
-		if _, err := findFile(folder, d.name); err != nil {
+		if _, err := eventdb.Find(filepath.Join(folder, d.name)); err != nil {
 			fail(d.name, err)
 			broken = true
 		} else if *d.to, err = ReadDatabase(filepath.Join(folder, d.name)); err != nil {
@@ -118,29 +117,9 @@ func (i item) inPlace(c matrix.Cell) error {
 
 // known reports whether a file belongs in a run's folder.
 func (i item) known(name string, stored *Run) bool {
-	for _, db := range []string{BrokerFile, SubscriberFile} {
-		if rest, ok := strings.CutPrefix(name, db); ok {
-			return rest == "-shm" || slices.Contains(databaseSuffixes(), rest)
-		}
-	}
 	return name == LogFile || name == RunFile || name == SidecarFile ||
+		eventdb.Belongs(name, BrokerFile) || eventdb.Belongs(name, SubscriberFile) ||
 		stored != nil && name == stored.Author.Sidecar
-}
-
-// findFile finds a run's file in its folder, by itself or, for a database, as
-// the files that a format makes of it.
-func findFile(folder, name string) (string, error) {
-	for _, suffix := range databaseSuffixes() {
-		if _, err := os.Stat(filepath.Join(folder, name+suffix)); err == nil {
-			return name + suffix, nil
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
-		if name == LogFile {
-			break
-		}
-	}
-	return "", fmt.Errorf("%s: %w", name, fs.ErrNotExist)
 }
 
 // readRun reads run.json, nil if there is none.

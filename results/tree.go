@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"cometbench/eventdb"
 )
 
 // The files of a run in a tree. The databases keep the names that the original
@@ -91,61 +92,6 @@ func (t Tree) explain(err error) error {
 	return fmt.Errorf("results folder %s: %w%s", t.Dir, err, hint)
 }
 
-// AddDatabase copies the event database at path, named as eventdb.Open takes
-// it, into the staging folder, as the broker's or the subscriber's. Files that
-// belong to it (.dat and .dir, -wal) are copied with it.
-func (s *Staging) AddDatabase(role Role, path string) error {
-	to, ok := map[Role]string{RoleBroker: BrokerFile, RoleSubscriber: SubscriberFile}[role]
-	if !ok {
-		return fmt.Errorf("the %s has no event database", role)
-	}
-	copied := 0
-	for _, suffix := range databaseSuffixes() {
-		target, source := filepath.Join(s.Dir, to+suffix), path+suffix
-		switch suffix {
-		case ".db": // ndbm's one file; the original's tools want it under this name
-			target = filepath.Join(s.Dir, to)
-		case "-wal": // which is beside the file that SQLite opened, not beside a link to it
-			if file, err := filepath.EvalSymlinks(path); err == nil {
-				source = file + suffix
-			}
-		}
-		err := copyFile(target, source)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return s.tree.explain(err)
-		}
-		copied++
-	}
-	if copied == 0 {
-		return fmt.Errorf("the %s's event database %s: %w", role, path, fs.ErrNotExist)
-	}
-	return nil
-}
-
-// databaseSuffixes returns what the files of one database have behind its
-// name, by format: nothing (Berkeley DB, GDBM, SQLite), ndbm's .db, dumb's
-// three, SQLite's write-ahead log. (Its -shm is an index of that log, which
-// readers rebuild.)
-func databaseSuffixes() []string { return []string{"", ".db", ".dat", ".dir", ".bak", "-wal"} }
-
-func copyFile(to, from string) (err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	_, err = io.Copy(out, in)
-	return err
-}
-
 // Commit adds the run to the tree, with the files that are in the staging
 // folder and run.json, and sets the run's Number. It returns the run's path
 // below the tree's folder, slash-separated. Everything is on disk, or the tree
@@ -159,10 +105,14 @@ func (s *Staging) Commit(run *Run) (string, error) {
 	prefix := voidPrefix
 	if run.Void == "" {
 		prefix = runPrefix
-		for _, name := range []string{LogFile, BrokerFile, SubscriberFile} {
-			if _, err := findFile(s.Dir, name); err != nil {
-				return "", fmt.Errorf("%s: %w", run.Cell, err)
+		_, err := os.Stat(filepath.Join(s.Dir, LogFile))
+		for _, name := range []string{BrokerFile, SubscriberFile} {
+			if err == nil {
+				_, err = eventdb.Find(filepath.Join(s.Dir, name))
 			}
+		}
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", run.Cell, err)
 		}
 	}
 	cell := filepath.Join(s.tree.Dir, filepath.FromSlash(run.Cell.Dir()))

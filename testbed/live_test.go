@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"cometbench/author"
 	"cometbench/eventdb"
 	"cometbench/internal/owner"
 	"cometbench/internal/require"
@@ -119,7 +120,7 @@ func TestReadWhileCometWrites(t *testing.T) {
 
 // keysIn returns the keys of the measured database in a folder.
 func keysIn(dir string) (map[string]bool, error) {
-	path, err := measuredIn(dir)
+	path, err := eventdb.PathOf(dir, author.DefaultFrom)
 	if err != nil {
 		return nil, err
 	}

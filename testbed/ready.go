@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"cometbench/author"
 	"cometbench/eventdb"
 	"cometbench/internal/engine"
 )
@@ -75,22 +76,21 @@ func (x *experiment) subscriberHas(ctx context.Context, key string) (bool, error
 	if err != nil {
 		return false, err
 	}
-	for _, name := range []string{"cometbench_probe", "_probe"} {
-		if !exists(dir, name) {
-			continue
-		}
-		db, err := eventdb.Open(filepath.Join(dir, name))
+	path, err := eventdb.PathOf(dir, author.ProbeFrom)
+	if err != nil {
+		return false, nil // not there yet
+	}
+	db, err := eventdb.Open(path)
+	if err != nil {
+		return false, nil // caught while it was written: look again
+	}
+	defer db.Close()
+	for e, err := range db.Entries() {
 		if err != nil {
-			return false, nil // caught while it was written: look again
+			return false, nil
 		}
-		defer db.Close()
-		for e, err := range db.Entries() {
-			if err != nil {
-				return false, nil
-			}
-			if string(e.Key) == key {
-				return true, nil
-			}
+		if string(e.Key) == key {
+			return true, nil
 		}
 	}
 	return false, nil

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cometbench/author"
+	"cometbench/eventdb"
 	"cometbench/internal/engine"
 	"cometbench/internal/tail"
 	"cometbench/matrix"
@@ -344,7 +345,7 @@ func (x *experiment) read(ctx context.Context, p part, figure *results.Database)
 
 // collect reads the broker's database, and keeps the run's files.
 func (x *experiment) collect(ctx context.Context) error {
-	author := filepath.Join(x.plan.scratch, "author")
+	log := filepath.Join(x.plan.scratch, "author")
 	err := together(
 		func() error {
 			if !x.watched(brokerPart) {
@@ -352,7 +353,7 @@ func (x *experiment) collect(ctx context.Context) error {
 			}
 			return x.read(ctx, brokerPart, &x.run.Broker)
 		},
-		func() error { return x.refresh(ctx, authorPart, author) },
+		func() error { return x.refresh(ctx, authorPart, log) },
 	)
 	if err != nil {
 		return err
@@ -364,12 +365,16 @@ func (x *experiment) collect(ctx context.Context) error {
 		return nil
 	}
 	for p, name := range map[part]string{brokerPart: results.BrokerFile, subscriberPart: results.SubscriberFile} {
-		if err := keepDatabase(filepath.Join(x.plan.scratch, string(p)), filepath.Join(x.dir, name)); err != nil {
+		path, err := eventdb.PathOf(filepath.Join(x.plan.scratch, string(p)), author.DefaultFrom)
+		if err == nil {
+			err = eventdb.Copy(filepath.Join(x.dir, name), path)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	for _, name := range []string{results.LogFile, results.SidecarFile} {
-		if err := copyFile(filepath.Join(author, name), filepath.Join(x.dir, name)); err != nil {
+		if err := copyFile(filepath.Join(log, name), filepath.Join(x.dir, name)); err != nil {
 			return err
 		}
 	}
