@@ -2,9 +2,20 @@
 // brokers runs where there is no Docker, and the ceiling of the instrument,
 // since it does nothing but what the protocol asks for.
 //
-// A broker acks a valid new event and naks one that it has seen or that is
-// malformed, keeps each new event in an event database, and sends it to every
-// subscriber. Databases are named as Comet names them.
+// A broker acks a valid new event and naks one that it has seen or that is no
+// valid event, closes the connection after its answer as Comet does, keeps each
+// new event in an event database, and sends it to every subscriber. Databases
+// are named as Comet names them.
+//
+// A subscriber is dropped if it lags by more than 64 MiB of events, if it leaves
+// what it was sent unread or an event unacked for a minute, or if it is silent
+// for three minutes, in which it was asked twice whether it is alive. It is
+// judged by the age of the oldest unacked event, not by their number: Comet
+// drops a subscriber with ten unacked events at the instant when it asks for a
+// sign of life, however fast that acks, and thereby loses events.
+//
+// Only an error of the disk ends a broker or a subscriber; its process reports
+// it.
 package embedded
 
 import (
@@ -20,71 +31,66 @@ import (
 	"cometbench/vtp"
 )
 
-// Identity is the IVOID that the broker answers as.
-const Identity = "ivo://cometbench/broker"
+// brokerIVOID is the name that the broker answers by.
+const brokerIVOID = "ivo://cometbench/broker"
 
-// Config says where a broker listens and what it keeps. Zero times stand for
-// the defaults.
+// Config is where a broker listens and keeps events.
 type Config struct {
 	// Receive and Broadcast are the addresses, host:port, where authors and
 	// subscribers connect; port 0 is any that is free.
 	Receive, Broadcast string
-	// EventDB is the folder of the event databases. It must exist.
+	// EventDB is the folder of the event databases. It must be there and empty.
 	EventDB string
-	// Alive is the time between two iamalive messages to a subscriber, a
-	// minute by default. One that doesn't answer two in a row is dropped.
-	Alive time.Duration
-	// Idle is how long a connection may be silent, a minute by default.
-	Idle time.Duration
-	// Lag is how long a subscriber with a full queue is waited for before it
-	// is dropped, 10 s by default.
-	Lag time.Duration
-	// Queue is how many events may wait for a subscriber, 65,536 by default.
-	Queue int
+}
+
+// limits are how long a broker waits, and how much it keeps, for others.
+type limits struct {
+	idle    time.Duration // for an author's event
+	alive   time.Duration // between two iamalive messages to a subscriber
+	silence time.Duration // for a message of a subscriber
+	lag     time.Duration // for a subscriber to read a batch, and to ack it
+	backlog int           // bytes of events that a subscriber hasn't been sent
+}
+
+// usual returns the limits that the package comment names.
+func usual() limits {
+	return limits{idle: time.Minute, alive: time.Minute, silence: 3 * time.Minute, lag: time.Minute, backlog: 64 << 20}
 }
 
 // Broker is a broker that listens.
 type Broker struct {
-	config    Config
-	store     *Store
-	receive   net.Listener
-	broadcast net.Listener
+	limits     limits
+	store      *store
+	receive    net.Listener
+	broadcasts net.Listener
+	broadcast  broadcast
+	broken     chan error // has the first error of the store
 
-	mu          sync.Mutex
-	conns       map[net.Conn]struct{}
-	subscribers map[*subscription]struct{}
-	closed      bool
-	serving     sync.WaitGroup
+	mu      sync.Mutex
+	conns   map[net.Conn]struct{}
+	closed  bool
+	serving sync.WaitGroup
 }
 
 // Listen makes a broker that listens on both ports. Nothing is accepted before
 // [Broker.Serve].
-func Listen(c Config) (*Broker, error) {
-	if c.Alive == 0 {
-		c.Alive = time.Minute
-	}
-	if c.Idle == 0 {
-		c.Idle = time.Minute
-	}
-	if c.Lag == 0 {
-		c.Lag = 10 * time.Second
-	}
-	if c.Queue == 0 {
-		c.Queue = 1 << 16
-	}
-	store, err := OpenStore(c.EventDB)
+func Listen(c Config) (*Broker, error) { return listen(c, usual()) }
+
+func listen(c Config, limits limits) (*Broker, error) {
+	store, err := openStore(c.EventDB)
 	if err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
 	b := &Broker{
-		config: c, store: store,
-		conns:       make(map[net.Conn]struct{}),
-		subscribers: make(map[*subscription]struct{}),
+		limits: limits, store: store,
+		broadcast: broadcast{limit: limits.backlog, subscribers: make(map[*subscription]struct{})},
+		broken:    make(chan error, 1),
+		conns:     make(map[net.Conn]struct{}),
 	}
 	if b.receive, err = net.Listen("tcp", c.Receive); err != nil {
 		return nil, errors.Join(fmt.Errorf("broker: receive events: %w", err), b.Close())
 	}
-	if b.broadcast, err = net.Listen("tcp", c.Broadcast); err != nil {
+	if b.broadcasts, err = net.Listen("tcp", c.Broadcast); err != nil {
 		return nil, errors.Join(fmt.Errorf("broker: broadcast events: %w", err), b.Close())
 	}
 	return b, nil
@@ -94,18 +100,19 @@ func Listen(c Config) (*Broker, error) {
 func (b *Broker) ReceiveAddr() net.Addr { return b.receive.Addr() }
 
 // BroadcastAddr is where subscribers connect.
-func (b *Broker) BroadcastAddr() net.Addr { return b.broadcast.Addr() }
+func (b *Broker) BroadcastAddr() net.Addr { return b.broadcasts.Addr() }
 
 // Serve accepts authors and subscribers until ctx ends, and then closes the
 // broker. It returns nil then, and an error where the broker can't go on.
 func (b *Broker) Serve(ctx context.Context) error {
 	errs := make(chan error, 2)
 	go func() { errs <- b.accept(b.receive, b.author) }()
-	go func() { errs <- b.accept(b.broadcast, b.subscriber) }()
+	go func() { errs <- b.accept(b.broadcasts, b.subscriber) }()
 	var err error
 	waiting := 2
 	select {
 	case <-ctx.Done():
+	case err = <-b.broken:
 	case err = <-errs:
 		waiting--
 	}
@@ -129,7 +136,7 @@ func (b *Broker) Close() error {
 	}
 	b.closed = true
 	var errs []error
-	for _, l := range []net.Listener{b.receive, b.broadcast} {
+	for _, l := range []net.Listener{b.receive, b.broadcasts} {
 		if l != nil {
 			errs = append(errs, l.Close())
 		}
@@ -137,7 +144,7 @@ func (b *Broker) Close() error {
 	for c := range b.conns {
 		c.Close()
 	}
-	return errors.Join(append(errs, b.store.Close())...)
+	return errors.Join(append(errs, b.store.close())...)
 }
 
 // accept serves each connection in a goroutine of its own.
@@ -195,39 +202,38 @@ func (b *Broker) author(c net.Conn) {
 	r := readers.Get().(*bufio.Reader)
 	r.Reset(c)
 	defer readers.Put(r)
-	if err := c.SetDeadline(time.Now().Add(b.config.Idle)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(b.limits.idle)); err != nil {
 		return
 	}
 	payload, err := vtp.ReadFrame(r, nil)
 	if err != nil {
 		return
 	}
-	answer := b.submit(payload)
-	_, _ = c.Write(vtp.AppendFrame(nil, answer.Append(nil))) // an author that has gone needs no answer
+	reply := b.submit(payload)
+	_, _ = c.Write(vtp.AppendFrame(nil, reply.Append(nil))) // an author that has gone needs no answer
 }
 
 // submit takes an event and returns the answer to it.
 func (b *Broker) submit(payload []byte) vtp.Transport {
 	now := time.Now()
-	answer := vtp.Transport{Role: vtp.Nak, Response: Identity, TimeStamp: now}
 	head, err := vtp.ParseHead(payload)
-	answer.Origin = string(head.IVOID)
 	if err == nil && head.Kind != vtp.KindEvent {
 		err = fmt.Errorf("got %v, want an event", head.Kind)
 	}
 	if err != nil {
-		answer.Result = err.Error()
-		return answer
+		return refuse(head.IVOID, brokerIVOID, err.Error(), now)
 	}
-	added, err := b.store.Put(head.IVOID, sha1.Sum(payload), now)
-	switch {
-	case err != nil:
-		answer.Result = err.Error()
-	case !added:
-		answer.Result = "the event was received before"
-	default:
-		answer.Role = vtp.Ack
-		b.publish(vtp.AppendFrame(make([]byte, 0, vtp.HeaderSize+len(payload)), payload))
+	added, err := b.store.put(head.IVOID, sha1.Sum(payload), now)
+	if err != nil {
+		select {
+		case b.broken <- err:
+		default:
+		}
+		return refuse(head.IVOID, brokerIVOID, "the event can't be kept", now)
 	}
-	return answer
+	if !added {
+		return refuse(head.IVOID, brokerIVOID, "the event was received before", now)
+	}
+	b.broadcast.publish(vtp.AppendFrame(make([]byte, 0, vtp.HeaderSize+len(payload)), payload))
+	return answer(vtp.Ack, head.IVOID, brokerIVOID, now)
 }

@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
@@ -16,52 +15,47 @@ import (
 	"cometbench/vtp"
 )
 
-// maxAuthors bounds the databases of a store: each author has its own.
-const maxAuthors = 256
+const (
+	// maxDatabases bounds the files that are open: each author has a database,
+	// and those beyond this many share one.
+	maxDatabases = 256
+	// shared is its name, which fileName returns for nobody.
+	shared = "%others"
+)
 
-// Store keeps events in a folder: a database for each author, named after the
-// author as Comet names it (ivo://comet.broker/test is comet.broker_test), from
-// the SHA-1 of an event's bytes to the Unix time at which it was received.
-type Store struct {
+// store keeps events in a folder: a database for each author, from the SHA-1 of
+// an event's bytes to the Unix time at which it was received.
+type store struct {
 	dir string
 
 	mu        sync.RWMutex
-	databases map[string]*eventdb.Writer
+	databases map[string]*eventdb.Writer // by file name
 }
 
-// OpenStore makes a store in a folder that exists and has no databases of ours
-// yet: an old one would be counted with the new.
-func OpenStore(dir string) (*Store, error) {
-	info, err := os.Stat(dir)
+// openStore makes a store in a folder that is there and empty: what another
+// left would be counted with the new.
+func openStore(dir string) (*store, error) {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("event databases: %w", err)
 	}
-	if !info.IsDir() {
-		return nil, fmt.Errorf("event databases: %s is no folder", dir)
+	if len(entries) > 0 {
+		return nil, fmt.Errorf("event databases: got %s in the folder %s, want an empty one", entries[0].Name(), dir)
 	}
-	return &Store{dir: dir, databases: make(map[string]*eventdb.Writer)}, nil
+	return &store{dir: dir, databases: make(map[string]*eventdb.Writer)}, nil
 }
 
-// storeError is an error of a database, after which nothing can be kept.
-type storeError struct{ error }
-
-// Put keeps an event that was received at a time, and tells whether it is new.
-func (s *Store) Put(ivoid []byte, sum [sha1.Size]byte, received time.Time) (added bool, err error) {
-	author, _, err := vtp.SplitIVOID(ivoid)
+// put keeps an event that was received at a time, and reports whether it is
+// new. An error is one of the disk, after which nothing can be kept.
+func (s *store) put(ivoid []byte, sum [sha1.Size]byte, received time.Time) (added bool, err error) {
+	db, err := s.database(vtp.AuthorOf(ivoid))
 	if err != nil {
 		return false, err
-	}
-	db, err := s.database(author)
-	if err != nil {
-		return false, &storeError{err}
 	}
 	var key [2 * sha1.Size]byte
 	hex.Encode(key[:], sum[:])
 	var value [32]byte
-	if added, err = db.Put(key[:], appendTime(value[:0], received)); err != nil {
-		return false, &storeError{err}
-	}
-	return added, nil
+	return db.Put(key[:], appendTime(value[:0], received))
 }
 
 // appendTime writes a time as Python 3's time.time() is written: Unix seconds
@@ -77,9 +71,11 @@ func appendTime(dst []byte, t time.Time) []byte {
 }
 
 // database returns the database of an author.
-func (s *Store) database(author []byte) (*eventdb.Writer, error) {
+func (s *store) database(author []byte) (*eventdb.Writer, error) {
+	var space [64]byte
+	name := appendFileName(space[:0], author)
 	s.mu.RLock()
-	db := s.databases[string(author)]
+	db := s.databases[string(name)]
 	s.mu.RUnlock()
 	if db != nil {
 		return db, nil
@@ -89,23 +85,48 @@ func (s *Store) database(author []byte) (*eventdb.Writer, error) {
 	if s.databases == nil {
 		return nil, os.ErrClosed
 	}
-	if db := s.databases[string(author)]; db != nil {
+	if len(s.databases) >= maxDatabases && s.databases[string(name)] == nil {
+		name = []byte(shared)
+	}
+	if db := s.databases[string(name)]; db != nil {
 		return db, nil
 	}
-	if len(s.databases) >= maxAuthors {
-		return nil, fmt.Errorf("events of more than %d authors", maxAuthors)
-	}
-	name := string(bytes.ReplaceAll(author, []byte("/"), []byte("_")))
-	db, err := eventdb.Create(filepath.Join(s.dir, name))
+	db, err := eventdb.Create(filepath.Join(s.dir, string(name)))
 	if err != nil {
 		return nil, err
 	}
-	s.databases[string(author)] = db
+	s.databases[string(name)] = db
 	return db, nil
 }
 
-// Close closes the databases.
-func (s *Store) Close() error {
+// maxName is the longest name of a file, in bytes: file systems have 255, and
+// what copies a database adds an ending.
+const maxName = 200
+
+// appendFileName appends the name of an author's database: as Comet names it,
+// ivo://comet.broker/test comet.broker_test, but no two authors have one name,
+// even where upper and lower case are the same. So all that isn't a lower-case
+// letter, a digit or one of -.~ becomes a % and two digits, and the end of what
+// is too long %% and the SHA-1 of the author.
+func appendFileName(dst, author []byte) []byte {
+	for _, c := range author {
+		switch {
+		case c == '/':
+			dst = append(dst, '_')
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '.', c == '~':
+			dst = append(dst, c)
+		default:
+			dst = fmt.Appendf(dst, "%%%02X", c)
+		}
+	}
+	if len(dst) > maxName {
+		dst = fmt.Appendf(dst[:maxName-2-2*sha1.Size], "%%%%%x", sha1.Sum(author))
+	}
+	return dst
+}
+
+// close closes the databases.
+func (s *store) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error

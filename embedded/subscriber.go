@@ -12,93 +12,101 @@ import (
 	"cometbench/vtp"
 )
 
-// SubscriberConfig says what a subscriber is attached to and keeps.
+// subscriberIVOID is the name that the subscriber answers by.
+const subscriberIVOID = "ivo://cometbench/subscriber"
+
+const (
+	// reconnect is the time between two attempts to connect.
+	reconnect = 50 * time.Millisecond
+	// silence is how long a broker may be silent before the subscriber connects
+	// anew: brokers send an iamalive every minute.
+	silence = 3 * time.Minute
+)
+
+// SubscriberConfig is what a subscriber connects to and where it keeps events.
 type SubscriberConfig struct {
 	// Remote is the address, host:port, where a broker broadcasts.
 	Remote string
-	// EventDB is the folder of the event databases. It must exist.
+	// EventDB is the folder of the event databases. It must be there and empty.
 	EventDB string
-	// Retry is the time between two attempts to connect, 50 ms by default.
-	Retry time.Duration
-	// Silence is how long a broker may be silent before the subscriber
-	// connects anew, 3 minutes by default: one says that it is alive every
-	// minute.
-	Silence time.Duration
 }
 
-// Subscribe receives events until ctx ends, acks each and keeps each that is
-// new in an event database. It connects anew when the connection is lost. Its
-// error is that of the database.
+// Subscribe receives events until ctx ends, answers each message, and keeps each
+// new event in an event database. It connects anew when the connection is lost.
+// Its error is that of the databases.
 func Subscribe(ctx context.Context, c SubscriberConfig) (err error) {
-	if c.Retry == 0 {
-		c.Retry = 50 * time.Millisecond
-	}
-	if c.Silence == 0 {
-		c.Silence = 3 * time.Minute
-	}
-	store, err := OpenStore(c.EventDB)
+	store, err := openStore(c.EventDB)
 	if err != nil {
 		return fmt.Errorf("subscriber: %w", err)
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, store.close()) }()
 	for {
 		var dialer net.Dialer
-		conn, err := dialer.DialContext(ctx, "tcp", c.Remote)
-		if err == nil {
+		if conn, err := dialer.DialContext(ctx, "tcp", c.Remote); err == nil {
 			stop := context.AfterFunc(ctx, func() { conn.Close() })
-			err = receive(conn, store, c.Silence)
+			err := receive(conn, store)
 			stop()
 			conn.Close()
-			var broken *storeError
-			if errors.As(err, &broken) {
+			if err != nil {
 				return fmt.Errorf("subscriber: %w", err)
 			}
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(c.Retry):
+		case <-time.After(reconnect):
 		}
 	}
 }
 
-// receive handles one connection, to its end.
-func receive(conn net.Conn, store *Store, silence time.Duration) error {
+// receive handles one connection, to its end. Its error is that of the store.
+func receive(conn net.Conn, store *store) error {
 	r := bufio.NewReaderSize(conn, 64<<10)
 	var payload, out []byte
 	for {
-		if r.Buffered() == 0 {
-			if len(out) > 0 {
-				if _, err := conn.Write(out); err != nil {
-					return err
-				}
-				out = out[:0]
+		if r.Buffered() == 0 { // nothing more for now: send the answers
+			if _, err := conn.Write(out); err != nil {
+				return nil
 			}
+			out = out[:0]
 			if err := conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
-				return err
+				return nil
 			}
 		}
 		var err error
 		if payload, err = vtp.ReadFrame(r, payload); err != nil {
+			return nil
+		}
+		reply, err := respond(payload, store)
+		if err != nil {
 			return err
 		}
-		head, err := vtp.ParseHead(payload)
-		if err != nil {
-			continue // nothing that could be answered
+		if reply.Role != "" {
+			out = vtp.AppendFrame(out, reply.Append(nil))
 		}
-		now := time.Now()
-		answer := vtp.Transport{Response: Identity, TimeStamp: now}
-		switch {
-		case head.Kind == vtp.KindEvent:
-			if _, err := store.Put(head.IVOID, sha1.Sum(payload), now); err != nil {
-				return err
-			}
-			answer.Role, answer.Origin = vtp.Ack, string(head.IVOID)
-		case head.Role == vtp.IAmAlive:
-			answer.Role, answer.Origin = vtp.IAmAlive, Identity
-		default:
-			continue
-		}
-		out = vtp.AppendFrame(out, answer.Append(nil))
 	}
+}
+
+// respond takes a message of a broker, and returns the answer to it, one without
+// a role to what asks for none. A broker drops who doesn't answer, so whatever
+// can't be taken gets a nak. The error is that of the store.
+func respond(payload []byte, store *store) (vtp.Transport, error) {
+	now := time.Now()
+	head, err := vtp.ParseHead(payload)
+	about := head.IVOID
+	if head.Kind == vtp.KindTransport {
+		about = head.Origin
+	}
+	switch {
+	case err != nil:
+		return refuse(about, subscriberIVOID, err.Error(), now), nil
+	case head.Kind == vtp.KindEvent:
+		_, err := store.put(head.IVOID, sha1.Sum(payload), now)
+		return answer(vtp.Ack, about, subscriberIVOID, now), err
+	case head.Role == vtp.IAmAlive:
+		return answer(vtp.IAmAlive, about, subscriberIVOID, now), nil
+	case head.Role == vtp.Authenticate:
+		return refuse(about, subscriberIVOID, "this subscriber has no key to authenticate itself by", now), nil
+	}
+	return vtp.Transport{}, nil
 }

@@ -8,59 +8,17 @@ import (
 	"cometbench/vtp"
 )
 
-// subscription is a subscriber that is attached.
-type subscription struct {
-	conn   net.Conn
-	frames chan []byte
-	gone   chan struct{} // closed when it is dropped
-}
-
-// publish hands a frame to every subscriber. One whose queue is full is waited
-// for, up to a limit: a subscriber that merely lags loses nothing.
-func (b *Broker) publish(frame []byte) {
-	b.mu.Lock()
-	subscribers := make([]*subscription, 0, len(b.subscribers))
-	for s := range b.subscribers {
-		subscribers = append(subscribers, s)
-	}
-	b.mu.Unlock()
-	for _, s := range subscribers {
-		select {
-		case s.frames <- frame:
-			continue
-		case <-s.gone:
-			continue
-		default:
-		}
-		timer := time.NewTimer(b.config.Lag)
-		select {
-		case s.frames <- frame:
-		case <-s.gone:
-		case <-timer.C:
-			s.conn.Close() // it doesn't drain: its reader drops it
-		}
-		timer.Stop()
-	}
-}
-
 // subscriber attaches a subscriber until it goes.
 func (b *Broker) subscriber(c net.Conn) {
-	s := &subscription{conn: c, frames: make(chan []byte, b.config.Queue), gone: make(chan struct{})}
-	b.mu.Lock()
-	b.subscribers[s] = struct{}{}
-	b.mu.Unlock()
+	s := b.broadcast.attach(c)
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		s.write(b.config.Alive)
-		c.Close()
+		s.write(&b.broadcast, b.limits)
+		b.broadcast.drop(s)
 	}()
-	s.read(2*b.config.Alive + b.config.Idle)
-	b.mu.Lock()
-	delete(b.subscribers, s)
-	b.mu.Unlock()
-	close(s.gone)
-	c.Close()
+	s.read(b.limits.silence)
+	b.broadcast.drop(s)
 	<-written
 }
 
@@ -79,35 +37,50 @@ func (s *subscription) read(limit time.Duration) {
 		if payload, err = vtp.ReadFrame(r, payload); err != nil {
 			return
 		}
+		head, err := vtp.ParseHead(payload)
+		if err == nil && (head.Role == vtp.Ack || head.Role == vtp.Nak) {
+			s.acks.receive()
+		}
 	}
 }
 
 // batch is how many bytes are gathered for one write.
 const batch = 64 << 10
 
-// write sends what is queued, as much as there is at a time, and a sign of
-// life now and then.
-func (s *subscription) write(alive time.Duration) {
-	ticker := time.NewTicker(alive)
-	defer ticker.Stop()
+// write sends what there is, as much as there is at a time, and a sign of life
+// now and then. It returns when the subscriber has gone, or has left what it was
+// sent unread or unacked for too long.
+func (s *subscription) write(b *broadcast, limits limits) {
+	alive := time.NewTicker(limits.alive)
+	defer alive.Stop()
+	check := time.NewTicker(limits.lag / 4)
+	defer check.Stop()
 	buf := make([]byte, 0, 2*batch)
 	for {
 		buf = buf[:0]
 		select {
-		case frame := <-s.frames:
-			buf = append(buf, frame...)
-		gather:
-			for len(buf) < batch {
-				select {
-				case frame := <-s.frames:
-					buf = append(buf, frame...)
-				default:
-					break gather
-				}
+		case <-s.more:
+			var n int
+			if buf, n = b.take(s, buf, batch); n == 0 {
+				continue
 			}
-		case now := <-ticker.C:
-			buf = vtp.AppendFrame(buf, vtp.Transport{Role: vtp.IAmAlive, Origin: Identity, TimeStamp: now}.Append(nil))
+			select {
+			case s.more <- struct{}{}: // for what is left
+			default:
+			}
+			s.acks.send(n, time.Now())
+		case now := <-alive.C:
+			m := vtp.Transport{Role: vtp.IAmAlive, Origin: brokerIVOID, TimeStamp: now}
+			buf = vtp.AppendFrame(buf, m.Append(nil))
+		case now := <-check.C:
+			if oldest := s.acks.oldest(); !oldest.IsZero() && now.Sub(oldest) > limits.lag {
+				return
+			}
+			continue
 		case <-s.gone:
+			return
+		}
+		if err := s.conn.SetWriteDeadline(time.Now().Add(limits.lag)); err != nil {
 			return
 		}
 		if _, err := s.conn.Write(buf); err != nil {

@@ -22,7 +22,7 @@ func (s *scanner) start() bool {
 	}
 	space, ok := s.lookUp(prefix)
 	if !ok || string(prefix) == "xmlns" {
-		return s.fail("element %s: its prefix isn't declared", e.name)
+		return s.fail("element %.100q: its prefix isn't declared", e.name)
 	}
 	switch len(s.open) {
 	case 0:
@@ -61,12 +61,12 @@ func (s *scanner) describe(space, local []byte) {
 func (s *scanner) end() bool {
 	name := s.open[len(s.open)-1].name
 	if !bytes.HasPrefix(s.b[s.pos:], name) {
-		return s.want("the end of " + string(name))
+		return s.wantEnd()
 	}
 	s.pos += len(name)
 	s.space()
 	if !s.next(">") {
-		return s.want("the end of " + string(name))
+		return s.wantEnd()
 	}
 	s.close()
 	return true
@@ -181,11 +181,11 @@ func (s *scanner) declare() bool {
 		case string(a.prefix) != "xmlns":
 			continue
 		case len(a.value) == 0:
-			return s.fail("prefix %s is declared without a name space", a.local)
+			return s.fail("prefix %.100q is declared without a name space", a.local)
 		}
 		isXML := string(b.prefix) == "xml"
 		if isXML != (string(b.space) == xmlSpace) || string(b.prefix) == "xmlns" || string(b.space) == xmlnsSpace {
-			return s.fail("prefix %q can't stand for name space %q", b.prefix, b.space)
+			return s.fail("prefix %.100q can't stand for name space %.100q", b.prefix, b.space)
 		}
 		if len(s.bindings) == maxBindings {
 			return s.fail("more than %d name spaces", maxBindings)
@@ -202,12 +202,12 @@ func (s *scanner) resolve() (ok bool) {
 		a := &s.attributes[i]
 		if a.prefix != nil {
 			if a.space, ok = s.lookUp(a.prefix); !ok {
-				return s.fail("attribute %s:%s: its prefix isn't declared", a.prefix, a.local)
+				return s.fail("attribute %.100q:%.100q: its prefix isn't declared", a.prefix, a.local)
 			}
 		}
 		for _, other := range s.attributes[:i] {
 			if bytes.Equal(a.local, other.local) && bytes.Equal(a.space, other.space) {
-				return s.fail("attribute %s occurs twice", a.local)
+				return s.fail("attribute %.100q occurs twice", a.local)
 			}
 		}
 	}

@@ -35,13 +35,13 @@ func decode(document []byte) ([]byte, error) {
 		name == "utf-16le" && order == binary.LittleEndian, name == "utf-16be" && order == binary.BigEndian:
 		return text, nil
 	case order != nil || marked || strings.HasPrefix(name, "utf-16"):
-		return nil, fmt.Errorf("encoding %q: the document's first bytes are those of another", encoding)
+		return nil, fmt.Errorf("encoding %.100q: the document's first bytes are those of another", encoding)
 	case name == "us-ascii" || name == "ascii":
 		return fromLatin1(text, encoding, utf8.RuneSelf)
 	case name == "iso-8859-1" || name == "latin-1" || name == "latin1":
 		return fromLatin1(text, encoding, 0x100)
 	}
-	return nil, fmt.Errorf("got encoding %q, want UTF-8, UTF-16, US-ASCII or ISO-8859-1", encoding)
+	return nil, fmt.Errorf("got encoding %.100q, want UTF-8, UTF-16, US-ASCII or ISO-8859-1", encoding)
 }
 
 // byteOrder returns that of UTF-16, by its mark or the two characters that
@@ -83,7 +83,7 @@ func fromLatin1(text []byte, encoding string, limit int) ([]byte, error) {
 	converted := make([]byte, 0, len(text))
 	for _, c := range text {
 		if int(c) >= limit {
-			return nil, fmt.Errorf("byte %#x isn't in encoding %s", c, encoding)
+			return nil, fmt.Errorf("byte %#x isn't in encoding %.100q", c, encoding)
 		}
 		converted = utf8.AppendRune(converted, rune(c))
 	}

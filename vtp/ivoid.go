@@ -9,15 +9,16 @@ import (
 // ivoidScheme begins every IVOID.
 const ivoidScheme = "ivo://"
 
-// SplitIVOID splits the IVOID of an event into the author's part, without
-// the scheme, and the event's own name: ivo://comet.broker/test#1 into
-// comet.broker/test and 1. Both share memory with the IVOID.
-func SplitIVOID(ivoid []byte) (author, event []byte, err error) {
-	if err := checkIVOID(ivoid); err != nil {
-		return nil, nil, err
-	}
-	author, event, _ = bytes.Cut(ivoid[len(ivoidScheme):], []byte("#"))
-	return author, event, nil
+// MaxIVOID is the longest IVOID of an event that is taken, in bytes: each answer
+// repeats it.
+const MaxIVOID = 4096
+
+// AuthorOf returns the author's part of a valid IVOID of an event, without the
+// scheme: comet.broker/test of ivo://comet.broker/test#1. It shares memory with
+// the IVOID.
+func AuthorOf(ivoid []byte) []byte {
+	author, _, _ := bytes.Cut(bytes.TrimPrefix(ivoid, []byte(ivoidScheme)), []byte("#"))
+	return author
 }
 
 // What IVOIDs may have besides letters, digits and the underscore, by IVOA
@@ -30,24 +31,27 @@ const (
 // checkIVOID checks the IVOID of an event: an authority of three characters or
 // more, perhaps a path, and the event's own name behind a #.
 func checkIVOID(ivoid []byte) error {
-	invalid := func(why string) error { return fmt.Errorf("IVOID %q: %s", ivoid, why) }
+	invalid := func(why string) error { return fmt.Errorf("got IVOID %.100q, want %s", ivoid, why) }
+	if len(ivoid) > MaxIVOID {
+		return invalid("4,096 bytes at most")
+	}
 	rest, ok := bytes.CutPrefix(ivoid, []byte(ivoidScheme))
 	if !ok {
-		return invalid("want ivo:// in front")
+		return invalid("ivo:// in front")
 	}
 	author, event, _ := bytes.Cut(rest, []byte("#"))
 	if len(event) == 0 {
-		return invalid("want the event's own name behind a #")
+		return invalid("the event's own name behind a #")
 	}
 	if !consists(event, eventMarks) {
-		return invalid("a character isn't allowed behind the #")
+		return invalid("only letters, digits and _" + eventMarks + " behind the #")
 	}
 	authority, resource := author, []byte(nil)
 	if i := bytes.IndexByte(author, '/'); i >= 0 {
 		authority, resource = author[:i], author[i:]
 	}
 	if len(authority) < 3 || !isWord(authority[0]) || authority[0] == '_' || !consists(authority, authorityMarks) {
-		return invalid("want an authority of three letters, digits or marks or more")
+		return invalid("an authority of three letters, digits or marks or more")
 	}
 	for len(resource) > 0 {
 		// resource begins with a slash.
@@ -57,7 +61,7 @@ func checkIVOID(ivoid []byte) error {
 			segment, resource = segment[:i], segment[i:]
 		}
 		if s := string(segment); s == "" || s == "." || s == ".." || !consists(segment, authorityMarks) {
-			return invalid("a part of the path isn't allowed")
+			return invalid("parts of a path that have letters, digits and _" + authorityMarks + " only, and aren't . or ..")
 		}
 	}
 	return nil

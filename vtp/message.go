@@ -61,16 +61,16 @@ func (r root) head() (h Head, err error) {
 	case "VOEvent":
 		h.Kind, h.IVOID = KindEvent, r.ivoid
 		if string(r.space) != eventSpace {
-			return h, fmt.Errorf("event: got name space %q, want %q", r.space, eventSpace)
+			return h, fmt.Errorf("event: got name space %.100q, want %q", r.space, eventSpace)
 		}
 		if string(r.version) != "2.0" {
-			return h, fmt.Errorf("event: got version %q, want 2.0", r.version)
+			return h, fmt.Errorf("event: got version %.100q, want 2.0", r.version)
 		}
 		if err := checkIVOID(r.ivoid); err != nil {
 			return h, fmt.Errorf("event: %w", err)
 		}
 	default:
-		return h, fmt.Errorf("got root element %q, want Transport or VOEvent", r.name)
+		return h, fmt.Errorf("got root element %.100q, want Transport or VOEvent", r.name)
 	}
 	if h.Role, err = parseRole(h.Kind, r.role); err != nil {
 		return h, fmt.Errorf("%v: %w", h.Kind, err)

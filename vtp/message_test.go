@@ -70,7 +70,7 @@ func TestParseHead(t *testing.T) {
 		{"entity", edit("c#d", "c#&d;"), "a reference"},
 		{"reference", edit("c#d", "c#&#x64;"), ""},
 		{"undeclared prefix", edit("<v:", "<w:"), "isn't declared"},
-		{"prefix declared elsewhere", strings.Replace(event, "/>", "><a xmlns:b='c'/><b:d/></v:VOEvent>", 1), "b:d: its prefix isn't declared"},
+		{"prefix declared elsewhere", strings.Replace(event, "/>", "><a xmlns:b='c'/><b:d/></v:VOEvent>", 1), `"b:d": its prefix isn't declared`},
 		{"attribute twice", edit(`role="test"`, `role="test" role="test"`), "twice"},
 		{"attributes without a space", edit(`" role`, `"role`), "a space"},
 		{"deep", edit("/>", ">"+strings.Repeat("<a>", maxDepth)), "more than 256 elements"},

@@ -83,6 +83,11 @@ func (s *scanner) want(what string) bool {
 	return s.fail("got %.12q, want %s", s.b[s.pos:], what)
 }
 
+// wantEnd says that the end of the innermost open element should stand here.
+func (s *scanner) wantEnd() bool {
+	return s.want(fmt.Sprintf("the end of %.100q", s.open[len(s.open)-1].name))
+}
+
 func (s *scanner) fail(format string, args ...any) bool {
 	if s.err == nil {
 		s.err = fmt.Errorf("byte %d: %w", s.pos, fmt.Errorf(format, args...))
@@ -193,7 +198,7 @@ func (s *scanner) text() bool {
 			return false
 		}
 	}
-	return s.want("the end of " + string(s.open[len(s.open)-1].name))
+	return s.wantEnd()
 }
 
 // character passes over a character that a document may have.

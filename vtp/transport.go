@@ -42,7 +42,7 @@ func parseRole(kind Kind, text []byte) (Role, error) {
 			return role, nil
 		}
 	}
-	return "", fmt.Errorf("got role %q, want one of %s", text, roles[kind])
+	return "", fmt.Errorf("got role %.100q, want one of %s", text, roles[kind])
 }
 
 // Transport is a transport message.
