@@ -11,79 +11,93 @@ import (
 	"cometbench/matrix"
 )
 
-// loadTree reads a tree of runs.
-func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
-	set := &Set{Source: dir}
-	config := new(configList)
-	cells := make(map[matrix.Cell]int) // events aren't part of the key
-	var broken []error
+// contents is what a tree has.
+type contents struct {
+	runs     []Found // with figures, in the tree's order
+	void     []VoidRun
+	warnings []string // of what isn't part of the tree
+	broken   []error  // of runs that can't be read, or are left out
+}
+
+// readTree reads a tree of runs. Only an interruption is an error.
+func readTree(ctx context.Context, dir string, o Options) (contents, error) {
+	var c contents
 	for found, err := range Scan(ctx, dir) {
 		switch {
 		case errors.Is(err, ErrForeign):
-			set.Warnings = append(set.Warnings, err.Error())
+			c.warnings = append(c.warnings, err.Error())
 			continue
 		case err != nil:
 			if ctx.Err() != nil {
-				return nil, err
+				return contents{}, err
 			}
-			broken = append(broken, err)
+			c.broken = append(c.broken, err)
 			continue
 		}
 		run := found.Run
 		run.Cell.Broker = cmp.Or(run.Cell.Broker, o.Broker)
-		if run.Void != "" {
-			set.Void = append(set.Void, VoidRun{run.Cell, found.Path, run.Started, run.Void})
-			continue
+		switch {
+		case run.Void != "":
+			c.void = append(c.void, VoidRun{run.Cell, found.Path, run.Started, run.Void})
+		case found.stale() != "" && !o.Stale:
+			c.broken = append(c.broken, fmt.Errorf("%s; the run is left out (-stale includes it)", found.stale()))
+		default:
+			c.runs = append(c.runs, found)
 		}
-		key := run.Cell
+	}
+	if len(c.runs) == 0 {
+		err := fmt.Errorf("%s: no runs: want BROKER/100ms/64c/run1 (or 100ms/64c/run1) with %s, %s and %s", dir, LogFile, BrokerFile, SubscriberFile)
+		for _, text := range c.warnings {
+			err = fmt.Errorf("%w\n%s", err, text)
+		}
+		for _, v := range c.void {
+			err = fmt.Errorf("%w\n%s", err, v)
+		}
+		return contents{}, errors.Join(append([]error{err}, c.broken...)...)
+	}
+	return c, nil
+}
+
+// loadTree reads a tree of runs as a set.
+func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
+	c, err := readTree(ctx, dir, o)
+	if err != nil {
+		return nil, err
+	}
+	set := &Set{Source: dir, Void: c.void, Warnings: c.warnings}
+	config := new(configList)
+	cells := make(map[matrix.Cell]int) // events aren't part of the key
+	for _, found := range c.runs {
+		key := found.Run.Cell
 		key.Events = 0
 		i, ok := cells[key]
 		if !ok {
 			i = len(set.Cells)
 			cells[key] = i
-			set.Cells = append(set.Cells, CellRuns{Cell: run.Cell})
+			set.Cells = append(set.Cells, CellRuns{Cell: found.Run.Cell})
 		}
 		set.Cells[i].add(found, o)
-		config.add(run)
+		config.add(found.Run)
 	}
-	kept := set.Cells[:0]
 	for i := range set.Cells {
-		m := &set.Cells[i]
-		if len(m.Runs) == 0 {
-			set.Warnings = append(set.Warnings, m.Warnings...)
-			continue
-		}
-		m.summarize()
-		kept = append(kept, *m)
+		set.Cells[i].summarize()
 	}
-	set.Cells = kept
 	set.sort()
 	set.Config = config.configs()
-	if len(set.Cells) == 0 && len(broken) == 0 {
-		for _, v := range set.Void {
-			set.Warnings = append(set.Warnings, v.String())
-		}
-		return nil, noRuns(dir, set.Warnings...)
-	}
-	return set, errors.Join(broken...)
+	return set, errors.Join(c.broken...)
 }
 
 // add adds a run to its cell.
 func (m *CellRuns) add(f Found, o Options) {
 	run := f.Run
 	if text := f.stale(); text != "" {
-		if !o.Stale {
-			m.Stale = append(m.Stale, f.Path)
-			m.Warnings = append(m.Warnings, text+"; the run is left out")
-			return
-		}
 		m.Warnings = append(m.Warnings, text)
 	}
 	if run.Cell.Events != m.Cell.Events {
 		m.Warnings = append(m.Warnings, fmt.Sprintf("%s: %d events were sent, %d in the cell's first run: rates of shorter runs spread more",
 			f.Path, run.Cell.Events, m.Cell.Events))
 	}
-	s := RunFigures{
+	figures := RunFigures{
 		Name:     f.Path,
 		Number:   run.Number,
 		Started:  run.Started,
@@ -94,9 +108,9 @@ func (m *CellRuns) add(f Found, o Options) {
 		Warnings: run.Warnings,
 	}
 	if o.Paper {
-		s.Rates = f.paperRates()
+		figures.Rates = f.paperRates()
 	}
-	m.Runs = append(m.Runs, s)
+	m.Runs = append(m.Runs, figures)
 }
 
 // stale says in words that a database was there before the run, "" if not.
@@ -106,14 +120,6 @@ func (f Found) stale() string {
 		return ""
 	}
 	return fmt.Sprintf("%s: a database holds %d entries, %d events were sent: it was there before the run (a stale database)", f.Path, most, sent)
-}
-
-func noRuns(dir string, found ...string) error {
-	err := fmt.Errorf("%s: no runs: want BROKER/100ms/64c/run1 (or 100ms/64c/run1) with %s, %s and %s", dir, LogFile, BrokerFile, SubscriberFile)
-	for _, text := range found {
-		err = fmt.Errorf("%w\n%s", err, text)
-	}
-	return err
 }
 
 // paperRates returns the rates as the paper defines them: the events sent over

@@ -2,11 +2,13 @@ package results
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -51,50 +53,34 @@ func WriteUnits(w io.Writer) error {
 // first record, the same for all brokers; where runs differ in one (another
 // kernel, say), it is repeated before each block of runs that share it.
 //
-// Runs with stale databases are left out unless asked for; warn is called with
-// what was left out or isn't part of the tree. Runs that can't be read don't
-// keep the others from being written, and are in the error.
+// It calls warn with what isn't part of the tree, and with its void runs. Runs
+// that can't be read or are left out don't keep the others from being written,
+// and are in the error.
 func WriteBenchmark(ctx context.Context, w io.Writer, dir string, o Options, warn func(string)) error {
-	var runs []*Run
-	var broken []error
-	for found, err := range Scan(ctx, dir) {
-		switch {
-		case errors.Is(err, ErrForeign):
-			warn(err.Error())
-		case err != nil:
-			if ctx.Err() != nil {
-				return err
-			}
-			broken = append(broken, err)
-		default:
-			run := found.Run
-			if run.Void != "" {
-				warn(VoidRun{run.Cell, found.Path, run.Started, run.Void}.String())
-				continue
-			}
-			if text := found.stale(); text != "" {
-				if !o.Stale {
-					warn(text + "; the run is left out")
-					continue
-				}
-				warn(text)
-			}
-			run.Cell.Broker = cmp.Or(run.Cell.Broker, o.Broker, unnamed)
-			runs = append(runs, run)
-		}
+	c, err := readTree(ctx, dir, o)
+	if err != nil {
+		return err
 	}
-	if len(runs) == 0 {
-		if len(broken) == 0 {
-			return noRuns(dir)
+	for _, text := range c.warnings {
+		warn(text)
+	}
+	for _, v := range c.void {
+		warn(v.String())
+	}
+	runs := make([]*Run, len(c.runs))
+	for i, found := range c.runs {
+		if text := found.stale(); text != "" {
+			warn(text)
 		}
-		return errors.Join(broken...)
+		runs[i] = found.Run
+		runs[i].Cell.Broker = cmp.Or(runs[i].Cell.Broker, unnamed)
 	}
 	// Runs of the original experiment have no time, and keep their order.
 	slices.SortStableFunc(runs, func(a, b *Run) int { return a.Started.Compare(b.Started) })
 	if err := writeRuns(w, runs); err != nil {
 		return err
 	}
-	return errors.Join(broken...)
+	return errors.Join(c.broken...)
 }
 
 // unnamed is the broker in names of benchmarks of runs that name none.
@@ -108,45 +94,65 @@ func writeRuns(w io.Writer, runs []*Run) error {
 	var varying []string // keys in which runs differ
 	now := make(map[string]string)
 	for _, c := range Configs(runs) {
-		if strings.Contains(c.Value, alternative) && slices.Contains(configKeys(), c.Key) {
+		if strings.Contains(c.Value, alternative) && !c.ofBroker() {
 			varying = append(varying, c.Key)
 			continue
 		}
-		fmt.Fprintf(out, "%s: %s\n", c.Key, c.Value)
+		fmt.Fprintln(out, c)
 	}
-	set := func(key, value string) {
+	set := func(key, value, prefix string) {
 		if value != "" && now[key] != value {
-			fmt.Fprintf(out, "%s: %s\n", key, value)
+			fmt.Fprintf(out, "%s%s: %s\n", prefix, key, value)
 			now[key] = value
 		}
 	}
 	for _, r := range runs {
 		for _, c := range r.config() {
 			if slices.Contains(varying, c.Key) {
-				set(c.Key, c.Value)
+				set(c.Key, c.Value, c.prefix())
 			}
 		}
 		if r.Machine.OS != "" { // the lines of package testing
-			set("goos", r.Machine.OS)
-			set("goarch", r.Machine.Arch)
-			set("pkg", "cometbench")
-			set("cpu", r.Machine.CPU)
+			set("goos", r.Machine.OS, "")
+			set("goarch", r.Machine.Arch, "")
+			set("pkg", "cometbench", "")
+			set("cpu", r.Machine.CPU, "")
 		}
 		fmt.Fprintln(out, Record(r))
 	}
 	return out.Flush()
 }
 
+// torn matches a record that doesn't begin its line.
+var torn = regexp.MustCompile(`(?m)^.+` + benchmarkName + `\S+\s+[0-9]+\s+[0-9.e+-]+ ns/op\b`)
+
 // readBenchmark reads the output of the benchmark, as `go test -bench` and
 // [WriteBenchmark] print it.
-func readBenchmark(r io.Reader, name string) (*Set, error) {
+//
+// package testing prints the name of a record before the run, the figures after
+// it. What stderr writes meanwhile into the same file tears the line apart: such
+// runs are left out, and counted in the error.
+func readBenchmark(text []byte, name string) (*Set, error) {
 	set := &Set{Source: name}
 	index := make(map[matrix.Cell]int)
-	reader := benchfmt.NewReader(r, name)
+	config := new(configList)
+	for line := range bytes.Lines(text) {
+		if note, ok := bytes.CutPrefix(line, []byte(notePrefix)); ok {
+			if key, value, ok := bytes.Cut(bytes.TrimSpace(note), []byte(": ")); ok {
+				config.line(string(key), string(value))
+			}
+		}
+	}
+	broken := len(torn.FindAll(text, -1))
+	reader := benchfmt.NewReader(bytes.NewReader(text), name)
 	for reader.Scan() {
 		switch rec := reader.Result().(type) {
 		case *benchfmt.SyntaxError:
-			set.Warnings = append(set.Warnings, rec.Error())
+			if strings.Contains(rec.Msg, "metadata") {
+				set.Warnings = append(set.Warnings, rec.Error())
+				continue
+			}
+			broken++
 		case *benchfmt.Result:
 			file, line := rec.Pos()
 			cell, err := matrix.ParseName(string(rec.Name))
@@ -157,8 +163,8 @@ func readBenchmark(r io.Reader, name string) (*Set, error) {
 			if n, err := fmt.Sscan(rec.GetConfig("events"), &cell.Events); n != 1 || err != nil {
 				cell.Events = 0
 			}
-			s := RunFigures{Name: fmt.Sprintf("%s:%d", file, line)}
-			if !s.fill(rec) {
+			figures := RunFigures{Name: fmt.Sprintf("%s:%d", file, line)}
+			if !figures.fill(rec) {
 				set.Warnings = append(set.Warnings, fmt.Sprintf("%s:%d: %s: want %s, %s, %s and %s", file, line, cell,
 					RoleAuthor.Unit(), RoleBroker.Unit(), RoleSubscriber.Unit(), missingUnit))
 				continue
@@ -170,13 +176,11 @@ func readBenchmark(r io.Reader, name string) (*Set, error) {
 				set.Cells = append(set.Cells, CellRuns{Cell: cell})
 			}
 			m := &set.Cells[i]
-			s.Number = len(m.Runs) + 1
-			m.Runs = append(m.Runs, s)
-			if len(set.Config) == 0 {
-				for _, c := range rec.Config {
-					if c.File {
-						set.Config = append(set.Config, ConfigLine{c.Key, string(c.Value)})
-					}
+			figures.Number = len(m.Runs) + 1
+			m.Runs = append(m.Runs, figures)
+			for _, c := range rec.Config {
+				if c.File {
+					config.line(c.Key, string(c.Value))
 				}
 			}
 		}
@@ -184,35 +188,40 @@ func readBenchmark(r io.Reader, name string) (*Set, error) {
 	if err := reader.Err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	var err error
+	if broken > 0 {
+		err = fmt.Errorf("%s: %d records are torn, and their runs left out: keep what go test writes to stderr out of the file", name, broken)
+	}
 	if len(set.Cells) == 0 {
-		return nil, fmt.Errorf("%s: no results of BenchmarkThroughput: want JSON of cometbench aggregate, or the output of the benchmark", name)
+		return nil, errors.Join(fmt.Errorf("%s: no results of BenchmarkThroughput: want JSON of cometbench aggregate, or the output of the benchmark", name), err)
 	}
 	for i := range set.Cells {
 		set.Cells[i].summarize()
 	}
 	set.sort()
-	return set, nil
+	set.Config = config.configs()
+	return set, err
 }
 
 // fill takes the figures from a record and reports whether all are there.
-func (s *RunFigures) fill(rec *benchfmt.Result) bool {
+func (f *RunFigures) fill(rec *benchfmt.Result) bool {
 	for _, role := range Roles() {
 		v, ok := rec.Value(role.Unit())
 		if !ok {
 			return false
 		}
-		s.Rates[role] = v
+		f.Rates[role] = v
 	}
 	missing, ok := rec.Value(missingUnit)
 	if !ok {
 		return false
 	}
-	s.Missing = int(missing)
+	f.Missing = int(missing)
 	if sec, ok := rec.Value(timeUnit); ok {
-		s.Elapsed = time.Duration(sec * float64(time.Second))
+		f.Elapsed = time.Duration(sec * float64(time.Second))
 	}
 	if sec, ok := rec.Value(rttUnit); ok {
-		s.RTT = time.Duration(sec * float64(time.Second))
+		f.RTT = time.Duration(sec * float64(time.Second))
 	}
 	return true
 }

@@ -3,6 +3,8 @@ package results
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"cometbench/internal/golden"
 	"cometbench/internal/require"
@@ -203,7 +206,7 @@ func TestBenchmarkBlocks(t *testing.T) {
 	var got []string
 	for line := range strings.Lines(b.String()) {
 		if !strings.HasPrefix(line, "Unit ") {
-			got = append(got, strings.Fields(line)[0])
+			got = append(got, strings.Fields(strings.TrimPrefix(line, notePrefix))[0])
 		}
 	}
 	want := "events: engine: netem: kernel: BenchmarkThroughput/broker=embedded/latency=0ms/conns=8 BenchmarkThroughput/broker=embedded/latency=1ms/conns=8 kernel: BenchmarkThroughput/broker=embedded/latency=0ms/conns=8"
@@ -212,9 +215,96 @@ func TestBenchmarkBlocks(t *testing.T) {
 	}
 }
 
+// Two outputs of the benchmark that differ in what a newer version differs in go
+// through benchstat as one table, with the changes of each cell.
+func TestBenchstatOldNew(t *testing.T) {
+	write := func(file, comet, netem string, slower time.Duration) {
+		var runs []*Run
+		for n := range 6 {
+			runs = append(runs, &Run{
+				Cell: matrix.Cell{Broker: "embedded", Latency: 10 * time.Millisecond, Conns: 8, Events: 40}, Netem: netem,
+				Machine: Machine{Kernel: "6.1"}, Software: subject.Software{Comet: comet},
+				Author: Author{Elapsed: time.Second + time.Duration(n)*time.Millisecond + slower, Sent: 40, Acked: 40},
+				Broker: Database{Format: "gdbm"}, Subscriber: Database{Format: "gdbm"},
+			})
+		}
+		var b bytes.Buffer
+		if err := writeRuns(&b, runs); err != nil {
+			t.Fatal(err)
+		}
+		if slower > 0 {
+			b.WriteString(ConfigLine{"left-out", "comet-3.1.0"}.String() + "\n")
+		}
+		if err := os.WriteFile(file, b.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	write(dir+"/old", "3.0.0", "kernel", 0)
+	write(dir+"/new", "3.1.0", "userspace", 100*time.Millisecond)
+	out, err := cmd(t, require.Command(t, "go", "go"), "tool", "benchstat", dir+"/old", dir+"/new").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(out), "vs base"); n == 0 || !strings.Contains(string(out), "+9.9") || !strings.Contains(string(out), "(p=0.002 n=6)") {
+		t.Errorf("got no comparison:\n%s", out)
+	}
+	set, err := Load(t.Context(), dir+"/new", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []ConfigLine{{"events", "40"}, {"kernel", "6.1"}, {"netem", "userspace"}, {"embedded", "Comet 3.1.0"}, {"left-out", "comet-3.1.0"}}
+	if !slices.Equal(set.Config, want) {
+		t.Errorf("got the configuration %q, want %q", set.Config, want)
+	}
+}
+
+// The output of a benchmark is read in whatever form it was kept.
+func TestReadForms(t *testing.T) {
+	const text = "kernel: 6.1\n# netem: kernel\n" +
+		"BenchmarkThroughput/broker=b/latency=0ms/conns=1-2 \t 1\t 5 ns/op\t 500 author-events/s\t 500 broker-events/s\t 3 missing-events\t 500 subscriber-events/s\n"
+	encode := func(order binary.AppendByteOrder) string {
+		b := order.AppendUint16(nil, 0xfeff)
+		for _, c := range utf16.Encode([]rune(text)) {
+			b = order.AppendUint16(b, c)
+		}
+		return string(b)
+	}
+	// As go test -json -v prints it, in two events, with another package between.
+	var events strings.Builder
+	for i, part := range []string{text[:60], text[60:]} {
+		line, err := json.Marshal(testEvent{"output", "cometbench", part})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&events, "{\"Action\":\"start\",\"Package\":\"other%d\"}\n%s\n", i, line)
+	}
+	name, figures, _ := strings.Cut(text[strings.Index(text, "Benchmark"):], " \t")
+	for _, tt := range []struct{ form, text, err string }{
+		{"text", text, ""},
+		{"UTF-16, little endian", encode(binary.LittleEndian), ""},
+		{"UTF-16, big endian", encode(binary.BigEndian), ""},
+		{"UTF-8 with a byte order mark", "\ufeff" + text, ""},
+		{"go test -json", events.String(), ""},
+		{"one torn by a message", text + name + "\tcometbench: a message\n" + figures, "results.txt: 1 records are torn"},
+		{"one behind a message", text + "progress" + name + "\t" + figures, "results.txt: 1 records are torn"},
+		{"messages about runs", text + "--- BENCH: " + name + "\ncometbench: " + name + " is void\n" + name + "\n", ""},
+	} {
+		set, err := Read(strings.NewReader(tt.text), "results.txt", Options{})
+		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) || set == nil {
+			t.Errorf("%s: got %v, want %q", tt.form, err, tt.err)
+			continue
+		}
+		if len(set.Cells) != 1 || len(set.Cells[0].Runs) != 1 || set.Cells[0].Missing != 3 || !slices.Equal(set.Config, []ConfigLine{{"kernel", "6.1"}, {"netem", "kernel"}}) {
+			t.Errorf("%s: got %+v", tt.form, set)
+		}
+	}
+}
+
 func TestReadRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"nothing", " \n", "empty"},
+		{"UTF-16 without a byte order mark", "B\x00e\x00", "it holds zero bytes"},
 		{"no results", "PASS\nok\n", "no results of BenchmarkThroughput"},
 		{"no cells", "{}", "no cells"},
 		{"half", `{"0": {"1": {"author": `, "unexpected EOF"},

@@ -12,10 +12,38 @@ import (
 // ConfigLine is one line of a benchmark's configuration.
 type ConfigLine struct{ Key, Value string }
 
+// notePrefix begins the lines of configuration that benchstat must not see.
+const notePrefix = "# "
+
+// String returns the line as benchmarks print it. benchstat makes a table of its
+// own of every combination of values, so that two outputs are compared only
+// where these are equal. Therefore a line is configuration only where different
+// values make a comparison meaningless: another machine, another number of
+// events. What differs between any two versions of a broker, or follows from
+// what was found on the machine, is a note:
+//
+//	kernel: 6.1.0
+//	# comet-3.1.0: Comet 3.1.0, Python 3.11.2, Twisted 24.11.0
+func (c ConfigLine) String() string { return c.prefix() + c.Key + ": " + c.Value }
+
+func (c ConfigLine) prefix() string {
+	for _, k := range configKeys() {
+		if k.name == c.Key && !k.note {
+			return ""
+		}
+	}
+	return notePrefix
+}
+
+// ofBroker reports whether the line says what a broker is.
+func (c ConfigLine) ofBroker() bool {
+	return !slices.ContainsFunc(configKeys(), func(k configKey) bool { return k.name == c.Key })
+}
+
 // WriteConfig writes the lines of a benchmark's configuration.
 func WriteConfig(w io.Writer, config []ConfigLine) error {
 	for _, c := range config {
-		if _, err := fmt.Fprintf(w, "%s: %s\n", c.Key, c.Value); err != nil {
+		if _, err := fmt.Fprintln(w, c); err != nil {
 			return err
 		}
 	}
@@ -26,11 +54,8 @@ func WriteConfig(w io.Writer, config []ConfigLine) error {
 const alternative = " | "
 
 // Configs returns the configuration of runs as their benchmark prints it,
-// before the first record: the same lines for every broker, since benchstat
-// makes a table of its own of every combination. What is under test has a key
-// for each broker that needs one:
-//
-//	comet-3.1.0: Comet 3.1.0, Python 3.11.2, Twisted 24.11.0
+// before the first record: the same lines for every broker. What is under test
+// has a key for each broker that needs one.
 //
 // A value that not all runs know (the kind of netem is known of those with
 // latency only) is that of the others. Where runs differ in a value (kernels,
@@ -45,78 +70,95 @@ func Configs(runs []*Run) []ConfigLine {
 
 // configList gathers the configuration of runs.
 type configList struct {
-	lines   []ConfigLine
-	brokers map[string]string // by key
+	values map[string][]string // by key, as met
 }
 
+// line adds a line.
+func (l *configList) line(key, value string) {
+	if l.values == nil {
+		l.values = make(map[string][]string)
+	}
+	for _, v := range strings.Split(value, alternative) {
+		if v != "" && !slices.Contains(l.values[key], v) {
+			l.values[key] = append(l.values[key], v)
+		}
+	}
+}
+
+// add adds the lines of a run.
 func (l *configList) add(r *Run) {
 	for _, c := range r.config() {
-		i := slices.IndexFunc(l.lines, func(have ConfigLine) bool { return have.Key == c.Key })
-		switch {
-		case i < 0:
-			l.lines = append(l.lines, c)
-		case !slices.Contains(strings.Split(l.lines[i].Value, alternative), c.Value):
-			l.lines[i].Value += alternative + c.Value
-		}
+		l.line(c.Key, c.Value)
 	}
-	if text := r.Software.String(); text != "" {
-		if l.brokers == nil {
-			l.brokers = make(map[string]string)
-		}
-		key := configKey(r.Cell.Broker)
-		switch have := l.brokers[key]; {
-		case have == "":
-			l.brokers[key] = text
-		case !slices.Contains(strings.Split(have, alternative), text):
-			l.brokers[key] = have + alternative + text
-		}
-	}
+	l.line(brokerKey(r.Cell.Broker), r.Software.String())
 }
 
+// configs returns the lines: those of [configKeys] in their order, then those of
+// brokers and others by name.
 func (l *configList) configs() []ConfigLine {
-	order := configKeys()
-	list := slices.Clone(l.lines)
-	slices.SortStableFunc(list, func(a, b ConfigLine) int {
-		return slices.Index(order, a.Key) - slices.Index(order, b.Key)
-	})
-	for _, key := range slices.Sorted(maps.Keys(l.brokers)) {
-		list = append(list, ConfigLine{key, l.brokers[key]})
+	var list []ConfigLine
+	rest := maps.Clone(l.values)
+	add := func(key string) {
+		if values := rest[key]; len(values) > 0 {
+			list = append(list, ConfigLine{key, strings.Join(values, alternative)})
+		}
+		delete(rest, key)
+	}
+	for _, k := range configKeys() {
+		add(k.name)
+	}
+	for _, key := range slices.Sorted(maps.Keys(rest)) {
+		add(key)
 	}
 	return list
 }
 
-// configKeys returns the keys of config, in the order in which they are
-// printed.
-func configKeys() []string {
-	return []string{"events", "kernel", "engine", "netem", "host-cpu", "host-cores", "host-idle", "pinned"}
+// configKey is a key of configuration that isn't a broker's.
+type configKey struct {
+	name string
+	note bool
+	of   func(*Run) string // "" where it isn't known
+}
+
+// configKeys returns the keys in the order in which they are printed.
+func configKeys() []configKey {
+	return []configKey{
+		{"events", false, func(r *Run) string { return strconv.Itoa(r.Cell.Events) }},
+		{"kernel", false, func(r *Run) string { return r.Machine.Kernel }},
+		{"engine", false, func(r *Run) string { return r.Machine.Engine }},
+		{"netem", true, func(r *Run) string {
+			if r.Cell.Latency == 0 {
+				return ""
+			}
+			return r.Netem
+		}},
+		{"host-cpu", false, func(r *Run) string { return r.Machine.CPU }},
+		{"host-cores", false, func(r *Run) string {
+			if r.Machine.Cores == 0 {
+				return ""
+			}
+			return strconv.Itoa(r.Machine.Cores)
+		}},
+		{"host-idle", false, func(r *Run) string { return r.Machine.Idle }},
+		{"pinned", false, func(r *Run) string { return r.Pinned }},
+	}
 }
 
 // config returns what is known of one run's configuration, without what was
 // under test.
 func (r *Run) config() []ConfigLine {
-	c := []ConfigLine{{"events", strconv.Itoa(r.Cell.Events)}}
-	add := func(key, value string) {
-		if value != "" {
-			c = append(c, ConfigLine{key, value})
+	var list []ConfigLine
+	for _, k := range configKeys() {
+		if value := k.of(r); value != "" {
+			list = append(list, ConfigLine{k.name, value})
 		}
 	}
-	add("kernel", r.Machine.Kernel)
-	add("engine", r.Machine.Engine)
-	if r.Cell.Latency > 0 {
-		add("netem", r.Netem)
-	}
-	add("host-cpu", r.Machine.CPU)
-	if r.Machine.Cores > 0 {
-		add("host-cores", strconv.Itoa(r.Machine.Cores))
-	}
-	add("host-idle", r.Machine.Idle)
-	add("pinned", r.Pinned)
-	return c
+	return list
 }
 
-// configKey makes a configuration key of a broker's label: keys begin with a
-// lower case letter and hold no space, colon or upper case letter.
-func configKey(label string) string {
+// brokerKey makes a configuration key of a broker's label: keys begin with a
+// lower case letter and have no space, colon or upper case letter.
+func brokerKey(label string) string {
 	key := strings.ReplaceAll(strings.ToLower(strings.Join(strings.Fields(label), "-")), ":", "-")
 	if key == "" || key[0] < 'a' || key[0] > 'z' {
 		key = "broker-" + key

@@ -153,6 +153,33 @@ func (w *walker) emit(i item) {
 
 func (w *walker) fail(name string, err error) { w.emit(item{err: w.error(name, err)}) }
 
+// foreign reports what isn't part of a tree. If there are runs in it, they are
+// left out, and the error says so.
+func (w *walker) foreign(name, text string) {
+	err := fmt.Errorf("%w: %s", ErrForeign, text)
+	if run := findLog(filepath.Join(w.dir, filepath.FromSlash(name))); run != "" {
+		err = fmt.Errorf("%s is left out: %s", run, text)
+	}
+	w.fail(name, err)
+}
+
+// findLog returns the path of an author's log in a folder or below it, "" if
+// there is none.
+func findLog(dir string) string {
+	found := ""
+	_ = filepath.WalkDir(dir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return fs.SkipDir // what can't be read has no run for us
+		}
+		if e.Name() == LogFile {
+			found = name
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
+}
+
 // error makes the error about a file or folder of the tree.
 func (w *walker) error(name string, err error) error { return pathError(w.dir, name, err) }
 
@@ -181,7 +208,7 @@ func (w *walker) top() {
 			return
 		}
 		if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { _, err := matrix.ParseLatency(e.Name()); return err == nil }) {
-			w.fail(name, fmt.Errorf("%w: it holds no latency's folder, such as 100ms", ErrForeign))
+			w.foreign(name, "it holds no latency's folder, such as 100ms")
 			return
 		}
 		w.each(name, "a latency's folder, such as 100ms", func(name string) (float64, bool) {
@@ -252,7 +279,7 @@ func (w *walker) each(name, want string, rank func(string) (float64, bool), visi
 			ok = info.IsDir() // a link to a folder will do
 		}
 		if !ok {
-			w.fail(full, fmt.Errorf("%w: want %s", ErrForeign, want))
+			w.foreign(full, "want "+want)
 			continue
 		}
 		children = append(children, child{full, r})

@@ -89,9 +89,6 @@ type CellRuns struct {
 	Missing int
 	// Runs are in their order, and nil where only a summary was given (JSON).
 	Runs []RunFigures
-	// Stale names the runs that were left out because a database held more
-	// entries than events were sent.
-	Stale []string
 	// Warnings say what makes the cell's figures doubtful.
 	Warnings []string
 }
@@ -141,8 +138,8 @@ type Set struct {
 	Config []ConfigLine
 	// Void are the void runs of a tree, in its order.
 	Void []VoidRun
-	// Warnings name what was found beside the runs and isn't part of the set:
-	// foreign files, runs left out.
+	// Warnings name what was found beside the runs and isn't part of the set,
+	// such as foreign files.
 	Warnings []string
 }
 

@@ -22,9 +22,10 @@ around it. Cells without runs are left out.
 RESULTS is a tree of runs (BROKER/100ms/64c/run1, or the original experiment's
 100ms/64c/run1), the output of the benchmark, or JSON; - is the standard input.
 
-Runs that can't be read are named on stderr and make the exit status 1; the
-others are summarized all the same. Runs with a stale database and files that
-aren't part of a tree are named on stderr.`)
+Runs that can't be read or are left out (with a stale database, in a folder that
+isn't a tree's, in a torn line) are named on stderr and make the exit status 1;
+the others are summarized all the same. Void runs and files that aren't part of
+a tree are named on stderr.`)
 	var f resultsFlags
 	f.add(fs)
 	fs.BoolVar(&f.options.Paper, "paper", false, "divide the events sent by each time, as the paper does, not those acked or stored")

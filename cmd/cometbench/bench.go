@@ -16,8 +16,8 @@ func runBench(ctx context.Context, std command.Streams, args []string) error {
 
 Prints the runs of a tree as the benchmark printed them, in the order in which
 they were run, so that kept runs go through benchstat too. Runs that can't be
-read are named on stderr and make the exit status 1; the others are printed all
-the same.`)
+read or are left out are named on stderr and make the exit status 1; the others
+are printed all the same.`)
 	var f resultsFlags
 	f.add(fs)
 	if err := command.ParseFlags(fs, std, args, true); err != nil {

@@ -3,12 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"cometbench/internal/command"
+	"cometbench/matrix"
+	"cometbench/results"
 )
 
 const (
@@ -37,7 +40,24 @@ func TestResultsCommands(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(broken, "README"), nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	empty := t.TempDir()
+	foreign, void, empty := t.TempDir(), t.TempDir(), t.TempDir()
+	for _, dir := range []string{foreign, void} {
+		if err := os.CopyFS(dir, os.DirFS(realTree)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(filepath.Join(foreign, "comet-1.1.0/0ms/4"), os.DirFS(filepath.Join(realTree, "comet-1.1.0/0ms/4c"))); err != nil {
+		t.Fatal(err)
+	}
+	died := &results.Run{Cell: matrix.Cell{Broker: "comet-1.1.0", Conns: 4}, Void: "the broker died"}
+	staging, err := results.Tree{Dir: void}.Stage()
+	if err == nil {
+		_, err = staging.Commit(died)
+	}
+	if err := errors.Join(err, staging.Discard()); err != nil {
+		t.Fatal(err)
+	}
+	const record = "BenchmarkThroughput/broker=b/latency=0ms/conns=1-2 1 5 ns/op 500 author-events/s 500 broker-events/s 0 missing-events 500 subscriber-events/s\n"
 	twice := `{"0":{"8":{"author":{"mean":2000},"broker":{},"subscriber":{},"missing":0},"64":{"author":{"mean":2000},"broker":{},"subscriber":{},"missing":0}},
 		"100":{"8":{"author":{"mean":79},"broker":{},"subscriber":{},"missing":0}}}`
 	for _, tt := range []struct {
@@ -51,6 +71,9 @@ func TestResultsCommands(t *testing.T) {
 		{"aggregate JSON", "", []string{"aggregate", paper}, 0, []string{`"max": 495.2264135544658`, `"missing": -10000`}, []string{"stale"}},
 		{"aggregate with brokers", "", []string{"aggregate", "-brokers", "-broker=x", paper}, 0, []string{`"x": {`}, nil},
 		{"broken", "", []string{"aggregate", broken}, 1, []string{`"4": {`}, []string{log + ": the log ends early", "README: not part of a tree"}},
+		{"left out", "", []string{"aggregate", foreign}, 1, []string{`"4": {`}, []string{"comet-1.1.0/0ms/4/run1/author.log is left out: want a folder of connections"}},
+		{"void", "", []string{"aggregate", void}, 0, []string{`"4": {`}, []string{"comet-1.1.0/0ms/4c/void1: the run is void: the broker died"}},
+		{"torn", record + "BenchmarkThroughput/broker=b/latency=0ms/conns=1-2 \tcometbench: a message\n", []string{"aggregate", "-"}, 1, []string{`"mean": 500`}, []string{"standard input: 1 records are torn"}},
 		{"empty", "", []string{"aggregate", empty}, 1, nil, []string{empty + ": no runs: want BROKER/100ms/64c/run1"}},
 		{"nothing", "", []string{"aggregate", empty + "/nothing"}, 1, nil, []string{"no such file"}},
 		{"no operand", "", []string{"aggregate"}, 2, nil, []string{"want RESULTS"}},
@@ -59,7 +82,7 @@ func TestResultsCommands(t *testing.T) {
 		{"bench broken", "", []string{"bench", broken}, 1, []string{"broker=comet-3.1.0"}, []string{log}},
 		{"check", "", []string{"check", paper}, 0, []string{"service time t: 3.52 ms", "0ms, 512c: 23 % below the plateau; 432 events missing"}, nil},
 		{"check outside", twice, []string{"check", "-"}, 1, []string{"OUTSIDE", "2.0 times theory"}, []string{"outside the band of ±10 % around theory: 100ms/8c"}},
-		{"check benchmark", "BenchmarkThroughput/broker=b/latency=0ms/conns=1-2 1 5 ns/op 500 author-events/s 500 broker-events/s 0 missing-events 500 subscriber-events/s\n", []string{"check", "-"}, 0, []string{"service time t: 2 ms"}, nil},
+		{"check benchmark", record, []string{"check", "-"}, 0, []string{"service time t: 2 ms"}, nil},
 		{"check tree", "", []string{"check", "-role=broker", realTree}, 0, []string{"comet-1.1.0\n", "comet-3.1.0\n"}, nil},
 		{"band", "", []string{"check", "-band=2", paper}, 2, nil, []string{"-band 2: want a fraction"}},
 		{"role", "", []string{"check", "-role=editor", paper}, 2, nil, []string{`-role "editor": want author, broker or subscriber`}},
