@@ -88,14 +88,6 @@ func (w *Writer) Put(key, value []byte) (added bool, err error) {
 	return true, nil
 }
 
-// Has tells whether the key is in the database.
-func (w *Writer) Has(key []byte) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	_, _, found := w.find(w.bucket(bdbHash(key)), key)
-	return found
-}
-
 // Close closes the file. There is nothing left to be written.
 func (w *Writer) Close() error {
 	w.mu.Lock()

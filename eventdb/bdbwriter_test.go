@@ -43,9 +43,6 @@ func TestWriter(t *testing.T) {
 						}
 					}
 					want[key] = value
-					if !w.Has([]byte(key)) || w.Has([]byte(key+"x")) {
-						t.Fatal("Has is wrong")
-					}
 				}
 				got := readAll(t, path)
 				if !maps.Equal(got, want) {

@@ -1,0 +1,53 @@
+package author
+
+import (
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestSources: towards a loopback address the author connects from many
+// addresses, so that it doesn't run out of ports where it closes first.
+func TestSources(t *testing.T) {
+	var mu sync.Mutex
+	seen := make(map[string]bool)
+	addr := serve(t, func(c net.Conn) {
+		mu.Lock()
+		seen[c.RemoteAddr().(*net.TCPAddr).IP.String()] = true
+		mu.Unlock()
+		answering(ack)(c)
+	})
+	r, err := Run(t.Context(), Config{Addr: addr, Conns: 4, Events: 2 * sources})
+	if err != nil || r.Acked != 2*sources {
+		t.Fatalf("got %+v, %v", r, err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(seen) != sources {
+		t.Errorf("got connections from %d addresses, want %d", len(seen), sources)
+	}
+}
+
+// TestConnectTimes: a tenth of slow connects is enough for a warning.
+func TestConnectTimes(t *testing.T) {
+	var c connectTimes
+	if got := c.worst(); got != 0 {
+		t.Errorf("without connects: got %v", got)
+	}
+	c.add(0, 20*time.Microsecond)
+	c.add(9, time.Millisecond)
+	c.add(9, 3*time.Millisecond)
+	if got := c.worst(); got != 2*time.Millisecond {
+		t.Errorf("got %v, want 2ms", got)
+	}
+	addr := serve(t, answering(ack))
+	r, err := Run(t.Context(), Config{Addr: addr, Conns: 4, Events: 100})
+	if err != nil || r.Connect <= 0 {
+		t.Fatalf("got %+v, %v, want the time of connects", r, err)
+	}
+	if warned := strings.Contains(strings.Join(r.Warnings, ""), "TIME_WAIT"); warned != (r.Connect > slowConnect) {
+		t.Errorf("connects took %v, warnings %q", r.Connect, r.Warnings)
+	}
+}
