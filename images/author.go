@@ -14,27 +14,23 @@ import (
 const AuthorCommand = "/cometbench"
 
 // Author makes the image that the author runs in: our static command, the
-// executable, and nothing else. Its tag is a digest of the command and the
-// labels. Who has it made removes it: the next build of our command is another.
-func (bu *Builder) Author(ctx context.Context, executable string, labels map[string]string) (tag string, err error) {
+// executable, and nothing else. Its tag is a digest of the command and of
+// Labels. Who has it made removes it: the next build of our command is another.
+func (bu *Builder) Author(ctx context.Context, executable string) (tag string, err error) {
 	body, err := os.ReadFile(executable)
 	if err != nil {
 		return "", fmt.Errorf("image of the author: %w", err)
 	}
 	digest := sha256.New()
 	digest.Write(body)
-	fmt.Fprint(digest, labels) // in the order of the keys
+	fmt.Fprint(digest, bu.Labels) // in the order of the keys
 	tag = "cometbench/author:" + hex.EncodeToString(digest.Sum(nil))[:12]
 	dockerfile := "FROM scratch\nCOPY cometbench " + AuthorCommand + "\nENTRYPOINT [\"" + AuthorCommand + "\"]\n"
 	input, err := archive([]file{{"Dockerfile", 0o644, []byte(dockerfile)}, {"cometbench", 0o755, body}})
 	if err != nil {
 		return "", err
 	}
-	err = bu.run(docker.BuildImageOptions{
-		Name: tag, InputStream: input, Labels: labels,
-		RmTmpContainer: true, ForceRmTmpContainer: true, Context: ctx,
-	})
-	if err != nil {
+	if err := bu.run(ctx, docker.BuildImageOptions{Name: tag, InputStream: input, Labels: bu.Labels}); err != nil {
 		return "", fmt.Errorf("image of the author: %w", err)
 	}
 	return tag, nil

@@ -1,14 +1,15 @@
 package images
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
+	"cometbench/internal/engine"
 	"cometbench/subject"
 
 	"github.com/ory/dockertest/v3/docker"
@@ -31,6 +32,12 @@ const repository = "cometbench/comet"
 // Builder makes images on an engine, and finds those that it has made before.
 type Builder struct {
 	Client *docker.Client
+	// Labels are those of what is removed again: the container that tells what
+	// an image holds, and the image of [Builder.Author].
+	Labels map[string]string
+	// Dir is the folder that git repositories are cloned into, by default the
+	// usual one for temporary files.
+	Dir string
 	// CABundle is a file of certificates to trust during the build; by
 	// default [CABundle] finds it.
 	CABundle string
@@ -62,7 +69,7 @@ func (bu *Builder) ensure(ctx context.Context, b subject.Subject) (*Image, error
 	case subject.Source:
 		source = b.Path
 	case subject.Git:
-		dir, err := os.MkdirTemp("", "cometbench-git-")
+		dir, err := os.MkdirTemp(bu.Dir, "cometbench-git-")
 		if err != nil {
 			return nil, err
 		}
@@ -85,8 +92,8 @@ func (bu *Builder) ensure(ctx context.Context, b subject.Subject) (*Image, error
 	if im, err := bu.find(ctx, b, tag); !errors.Is(err, docker.ErrNoSuchImage) {
 		return im, err
 	}
-	if err := bu.build(ctx, b, r, tag); err != nil {
-		return nil, err
+	if err := bu.build(ctx, r, tag); err != nil {
+		return nil, r.explain(b, err)
 	}
 	return bu.find(ctx, b, tag)
 }
@@ -100,7 +107,7 @@ func tagOf(label string) string {
 
 // find returns the image of that tag, or docker.ErrNoSuchImage.
 func (bu *Builder) find(ctx context.Context, b subject.Subject, tag string) (*Image, error) {
-	found, err := bu.Client.InspectImage(tag)
+	found, err := bu.look(ctx, tag)
 	if err != nil {
 		return nil, err
 	}
@@ -114,12 +121,19 @@ func (bu *Builder) find(ctx context.Context, b subject.Subject, tag string) (*Im
 		Software: subject.Software{
 			Comet: labels[labelComet], Python: labels[labelPython], Twisted: labels[labelTwisted], Image: found.ID,
 		},
-	}, ctx.Err()
+	}, nil
+}
+
+// look returns what the engine says of an image, or docker.ErrNoSuchImage.
+func (bu *Builder) look(ctx context.Context, name string) (*docker.Image, error) {
+	return engine.Ask(ctx, "look at image "+name, engine.Answer, func(context.Context) (*docker.Image, error) {
+		return bu.Client.InspectImage(name)
+	})
 }
 
 // build makes the image in two steps: what is installed is known only after it
 // was, and becomes the labels of the second.
-func (bu *Builder) build(ctx context.Context, b subject.Subject, r *recipe, tag string) error {
+func (bu *Builder) build(ctx context.Context, r *recipe, tag string) error {
 	base, err := bu.base(ctx, r.python)
 	if err != nil {
 		return err
@@ -145,11 +159,7 @@ func (bu *Builder) build(ctx context.Context, b subject.Subject, r *recipe, tag 
 		}
 	}
 	unlabelled := tag + "-unlabelled"
-	err = bu.run(docker.BuildImageOptions{
-		Name: unlabelled, InputStream: input, BuildArgs: args,
-		RmTmpContainer: true, ForceRmTmpContainer: true, Context: ctx,
-	})
-	if err != nil {
+	if err := bu.run(ctx, docker.BuildImageOptions{Name: unlabelled, InputStream: input, BuildArgs: args}); err != nil {
 		return err
 	}
 	defer bu.Client.RemoveImage(unlabelled) // its layers live on under the tag
@@ -165,24 +175,7 @@ func (bu *Builder) build(ctx context.Context, b subject.Subject, r *recipe, tag 
 	if err != nil {
 		return err
 	}
-	return bu.run(docker.BuildImageOptions{
-		Name: tag, InputStream: input, Labels: labels,
-		RmTmpContainer: true, ForceRmTmpContainer: true, Context: ctx,
-	})
-}
-
-// run builds, and has the end of what the build printed in its error.
-func (bu *Builder) run(o docker.BuildImageOptions) error {
-	var output bytes.Buffer
-	o.OutputStream = &output
-	if err := bu.Client.BuildImage(o); err != nil {
-		lines := strings.Split(strings.TrimSpace(output.String()), "\n")
-		if n := len(lines) - 20; n > 0 {
-			lines = lines[n:]
-		}
-		return fmt.Errorf("build: %w\n%s", err, strings.Join(lines, "\n"))
-	}
-	return nil
+	return bu.run(ctx, docker.BuildImageOptions{Name: tag, InputStream: input, Labels: labels})
 }
 
 // base returns the image to build on: the usual public one, or, where it can't
@@ -190,19 +183,23 @@ func (bu *Builder) run(o docker.BuildImageOptions) error {
 func (bu *Builder) base(ctx context.Context, python string) (string, error) {
 	public, standIn := "python:"+python+"-slim", "cometbench/base:python"+python
 	for _, name := range []string{public, standIn} {
-		if _, err := bu.Client.InspectImage(name); err == nil {
-			return name, nil
+		if _, err := bu.look(ctx, name); !errors.Is(err, docker.ErrNoSuchImage) {
+			return name, err
 		}
 	}
-	err := bu.Client.PullImage(docker.PullImageOptions{
-		Repository: "python", Tag: python + "-slim", Context: ctx,
-	}, docker.AuthConfiguration{})
+	_, err := engine.Ask(ctx, "pull "+public, pullDeadline, func(ctx context.Context) (struct{}, error) {
+		o := docker.PullImageOptions{Repository: "python", Tag: python + "-slim", Context: ctx}
+		return struct{}{}, bu.Client.PullImage(o, docker.AuthConfiguration{})
+	})
 	if err != nil {
-		return "", fmt.Errorf("the base image %s can't be pulled (%w): where no image registry is reachable, make %s from Debian by images/base/build %s",
-			public, err, standIn, python)
+		return "", fmt.Errorf("the base image can't be had (%w): where no image registry is reachable, make %s from Debian by images/base/build %s",
+			err, standIn, python)
 	}
 	return public, nil
 }
+
+// pullDeadline is far above what 50 MB take.
+const pullDeadline = 10 * time.Minute
 
 // clone gets a revision of a git repository.
 func clone(ctx context.Context, b subject.Subject, dir string) error {

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
+
+	"cometbench/internal/engine"
 
 	"github.com/ory/dockertest/v3/docker"
 )
@@ -46,34 +49,44 @@ func (bu *Builder) inspect(ctx context.Context, image string) (map[string]string
 	}, nil
 }
 
+// inspectDeadline is far above what a container takes that prints a few names.
+const inspectDeadline = time.Minute
+
 // output runs a command in a container of the image and returns what it prints.
-func (bu *Builder) output(ctx context.Context, image string, command []string) (_ []byte, err error) {
-	container, err := bu.Client.CreateContainer(docker.CreateContainerOptions{
-		Context: ctx,
-		Config: &docker.Config{
-			Image: image, Entrypoint: command, Labels: map[string]string{"cometbench.inspect": image},
-			NetworkDisabled: true,
-		},
-		HostConfig: &docker.HostConfig{CapDrop: []string{"ALL"}, NetworkMode: "none", PidsLimit: 64},
+func (bu *Builder) output(ctx context.Context, image string, command []string) ([]byte, error) {
+	container, err := engine.Ask(ctx, "create a container", inspectDeadline, func(ctx context.Context) (*docker.Container, error) {
+		return bu.Client.CreateContainer(docker.CreateContainerOptions{
+			Context:    ctx,
+			Config:     &docker.Config{Image: image, Entrypoint: command, Labels: bu.Labels, NetworkDisabled: true},
+			HostConfig: &docker.HostConfig{CapDrop: []string{"ALL"}, NetworkMode: "none", PidsLimit: 64},
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		err = errors.Join(err, bu.Client.RemoveContainer(docker.RemoveContainerOptions{
-			ID: container.ID, Force: true, RemoveVolumes: true, Context: context.WithoutCancel(ctx),
-		}))
-	}()
-	if err := bu.Client.StartContainerWithContext(container.ID, nil, ctx); err != nil {
+	out, err := engine.Ask(ctx, "run "+command[0], inspectDeadline, func(ctx context.Context) ([]byte, error) {
+		return bu.start(ctx, container.ID)
+	})
+	_, removed := engine.Ask(context.WithoutCancel(ctx), "remove a container", inspectDeadline, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, bu.Client.RemoveContainer(docker.RemoveContainerOptions{
+			ID: container.ID, Force: true, RemoveVolumes: true, Context: ctx,
+		})
+	})
+	return out, errors.Join(err, removed)
+}
+
+// start starts a container, waits for its end, and returns what it has printed.
+func (bu *Builder) start(ctx context.Context, id string) ([]byte, error) {
+	if err := bu.Client.StartContainerWithContext(id, nil, ctx); err != nil {
 		return nil, err
 	}
-	code, err := bu.Client.WaitContainerWithContext(container.ID, ctx)
+	code, err := bu.Client.WaitContainerWithContext(id, ctx)
 	if err != nil {
 		return nil, err
 	}
 	var stdout, stderr bytes.Buffer
 	err = bu.Client.Logs(docker.LogsOptions{
-		Container: container.ID, Stdout: true, Stderr: true, OutputStream: &stdout, ErrorStream: &stderr, Context: ctx,
+		Container: id, Stdout: true, Stderr: true, OutputStream: &stdout, ErrorStream: &stderr, Context: ctx,
 	})
 	if err == nil && code != 0 {
 		err = fmt.Errorf("exit code %d: %s", code, strings.TrimSpace(stderr.String()))

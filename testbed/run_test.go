@@ -392,8 +392,8 @@ func TestSweep(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		builder := images.Builder{Client: bed.engine.Pool.Client}
-		if _, err := builder.Author(t.Context(), bed.command, map[string]string{owner.LabelOwner: dead.String()}); err != nil {
+		builder := images.Builder{Client: bed.engine.Pool.Client, Labels: map[string]string{owner.LabelOwner: dead.String()}}
+		if _, err := builder.Author(t.Context(), bed.command); err != nil {
 			t.Fatal(err)
 		}
 	}

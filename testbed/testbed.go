@@ -179,7 +179,7 @@ func (t *Testbed) Prepare(ctx context.Context, b subject.Subject) (*Subject, err
 		return s, nil
 	}
 	t.config.Status("preparing the image of %s", b.Name)
-	im, err := (&images.Builder{Client: t.engine.Pool.Client, CABundle: t.config.CABundle}).Ensure(ctx, b)
+	im, err := t.builder().Ensure(ctx, b)
 	if err != nil {
 		return nil, fmt.Errorf("testbed: %w", err)
 	}
@@ -227,8 +227,7 @@ func (t *Testbed) prepareContainers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	builder := images.Builder{Client: t.engine.Pool.Client}
-	author, err := builder.Author(ctx, executable, map[string]string{owner.LabelOwner: t.owner.String()})
+	author, err := t.builder().Author(ctx, executable)
 	if err != nil {
 		return err
 	}
@@ -239,6 +238,14 @@ func (t *Testbed) prepareContainers(ctx context.Context) error {
 	}
 	t.author = author
 	return nil
+}
+
+// builder returns what makes images for this testbed.
+func (t *Testbed) builder() *images.Builder {
+	return &images.Builder{
+		Client: t.engine.Pool.Client, CABundle: t.config.CABundle, Dir: t.builds,
+		Labels: map[string]string{owner.LabelOwner: t.owner.String()},
+	}
 }
 
 // Close removes everything that the testbed still holds.
