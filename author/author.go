@@ -123,7 +123,8 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		c.EventTimeout = defaultEventTimeout
 	}
 	if c.Conns < 1 || c.Events < 1 || c.EventTimeout < 0 || c.Timeout < 0 {
-		return nil, fmt.Errorf("author: got %d connections, %d events, timeouts %v and %v, want 1 or more, and no time below zero",
+		return nil, fmt.Errorf("author: got %d connections, %d events, timeouts %v and %v, "+
+			"want 1 or more, and no time below zero",
 			c.Conns, c.Events, c.EventTimeout, c.Timeout)
 	}
 	if c.Timeout > 0 {
@@ -223,9 +224,9 @@ func run(ctx context.Context, c Config) (*Report, error) {
 		Failures: make(map[string]int), CPU: used, Results: l.results,
 	}
 	if r.Connect = l.connects.worst(); r.Connect > slowConnect {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("the kernel took %v of CPU for a connect, which it does while too many of the author's ports "+
-			"rest in TIME_WAIT: the figures show the author's limit, not the broker's; set net.ipv4.tcp_tw_reuse=1 or send fewer events",
-			r.Connect.Round(time.Microsecond)))
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the kernel took %v of CPU for a connect, as it does while too many of "+
+			"the author's ports rest in TIME_WAIT: the figures show the author's limit, not the broker's; "+
+			"set net.ipv4.tcp_tw_reuse=1, or send fewer events", r.Connect.Round(time.Microsecond)))
 	}
 	var last time.Duration
 	for _, s := range l.results {

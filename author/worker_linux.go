@@ -61,7 +61,8 @@ func newWorkers(l *load) ([]*worker, error) {
 			}
 			return nil, fmt.Errorf("prepare to connect to %s: %w", l.config.Addr, err)
 		}
-		w := &worker{load: l, family: family, address: address, epoll: epoll, source: unix.SockaddrInet4{Addr: [4]byte{127, 1, 0, 1}}}
+		w := &worker{load: l, family: family, address: address, epoll: epoll}
+		w.source.Addr = [4]byte{127, 1, 0, 1}
 		w.loopback = family == unix.AF_INET && target.IP.IsLoopback()
 		w.conns = make([]conn, (conns+i)/len(workers))
 		for j := range w.conns {

@@ -61,7 +61,8 @@ func dial(t testing.TB, addr net.Addr) net.Conn {
 }
 
 func event(i int) []byte {
-	return vtp.Event{IVOID: fmt.Sprintf("ivo://comet.broker/test#%d", i), AuthorIVOID: "ivo://comet.broker/test", Date: time.Unix(int64(i), 0)}.Append(nil)
+	const from = "ivo://comet.broker/test"
+	return vtp.Event{IVOID: fmt.Sprintf("%s#%d", from, i), AuthorIVOID: from, Date: time.Unix(int64(i), 0)}.Append(nil)
 }
 
 // transport is a transport message as any reader of XML reads it.
@@ -133,13 +134,16 @@ func TestAnswers(t *testing.T) {
 		{"no XML", []byte("hello"), vtp.Nak, ""},
 		{"nothing", nil, vtp.Nak, ""},
 		{"a transport message", vtp.Transport{Role: vtp.IAmAlive, Origin: "ivo://a/b"}.Append(nil), vtp.Nak, ""},
-		{"an author outside the folder", bytes.ReplaceAll(event(4), []byte("comet.broker/test#"), []byte("../../x#")), vtp.Nak, "ivo://../../x#4"},
+		{"an author outside the folder", bytes.ReplaceAll(event(4), []byte("comet.broker/test#"), []byte("../../x#")),
+			vtp.Nak, "ivo://../../x#4"},
 		{"two documents", append(event(5), event(6)...), vtp.Nak, ""},
-		{"a long IVOID", bytes.ReplaceAll(event(7), []byte("#7"), append([]byte("#"), make([]byte, vtp.MaxIVOID)...)), vtp.Nak, ""},
+		{"a long IVOID", bytes.ReplaceAll(event(7), []byte("#7"), append([]byte("#"), make([]byte, vtp.MaxIVOID)...)),
+			vtp.Nak, ""},
 		{"a long element", fmt.Appendf(nil, "<%s/>", bytes.Repeat([]byte("x"), vtp.MaxPayload-3)), vtp.Nak, ""},
 	} {
 		got := send(t, b, tt.payload)
-		if got.Role != tt.want || got.Origin != tt.origin || (got.Result == "") != (tt.want == vtp.Ack) || got.Response != brokerIVOID {
+		if got.Role != tt.want || got.Origin != tt.origin ||
+			(got.Result == "") != (tt.want == vtp.Ack) || got.Response != brokerIVOID {
 			t.Errorf("%s: got %+v, want %s of %q", tt.name, got, tt.want, tt.origin)
 		}
 	}

@@ -159,7 +159,8 @@ func TestClosedStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 2 {
-		if added, err := s.put(fmt.Appendf(nil, "ivo://abc#%d", i), sha1.Sum(nil), time.Unix(0, 0)); err != nil || added != (i == 0) {
+		added, err := s.put(fmt.Appendf(nil, "ivo://abc#%d", i), sha1.Sum(nil), time.Unix(0, 0))
+		if err != nil || added != (i == 0) {
 			t.Errorf("got %v, %v", added, err)
 		}
 	}

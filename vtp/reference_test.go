@@ -23,11 +23,13 @@ import (
 func documents(t testing.TB) [][]byte {
 	all := [][]byte{
 		Event{IVOID: "ivo://comet.broker/test#1", AuthorIVOID: "ivo://comet.broker/test", Date: time.Unix(0, 0)}.Append(nil),
-		Transport{Role: Nak, Origin: "ivo://a/b#1", Response: "ivo://c/d", TimeStamp: time.Unix(0, 0), Result: "no"}.Append(nil),
+		Transport{Role: Nak, Origin: "ivo://a/b#1", Response: "ivo://c/d", TimeStamp: time.Unix(0, 0), Result: "no"}.
+			Append(nil),
 	}
 	for _, text := range []string{
 		`<Transport role="ack"><Origin> ivo://a&#x2f;b<!-- c --><![CDATA[#]]>1<x>y</x></Origin></Transport>`,
-		`<?xml version="1.0" encoding="UTF-8" standalone="yes"?><!-- a --><?b c?><!DOCTYPE d PUBLIC "e" 'f'><d xmlns="g"/><?h?>`,
+		`<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` +
+			`<!-- a --><?b c?><!DOCTYPE d PUBLIC "e" 'f'><d xmlns="g"/><?h?>`,
 		`<a:b xmlns:a="c" xmlns:d="e" a:f="1" d:f="2" f="3"><a:b xmlns:a="g" xml:lang="h">é</a:b><i xmlns=""/>]] &gt;</a:b>`,
 		"<?xml version='1.0' encoding='ISO-8859-1'?><é b='\xe9'>\x85</é>",
 		"<a\t\nb = '&#10;&amp;\n'\r>&#x10FFFF;&quot;&apos;</a >\n",
@@ -187,7 +189,10 @@ const changes = 20_000
 // more than the standards: the version "1.", and colons in the names of document
 // types and of some processing instructions.
 func saidToBeRefused(err error) bool {
-	for _, reason := range []string{"want UTF-8, UTF-16", "its own declarations", "more than 256", "those of another", "without a colon", "the name of a document type", "version 1.0"} {
+	for _, reason := range []string{
+		"want UTF-8, UTF-16", "its own declarations", "more than 256", "those of another",
+		"without a colon", "the name of a document type", "version 1.0",
+	} {
 		if strings.Contains(err.Error(), reason) {
 			return true
 		}
@@ -198,9 +203,12 @@ func saidToBeRefused(err error) bool {
 // change returns one of the documents with one or two changes.
 func change(r *rand.Rand, documents [][]byte) []byte {
 	pieces := []string{
-		"<", ">", "/", "/>", "</", "&", ";", "&lt;", "&#65;", "&#x0;", "&#xD;", "]]>", "<![CDATA[", "<!--", "-->", "--", "<?", "?>", "<?xml ", "<?a b?>",
-		"'", `"`, "=", " ", "\n", "\r", "\t", ":", "a", "a:", "xmlns", "xmlns:a='b'", "xmlns=''", "xml:", "xmlns:xml='c'", "é", "\u00b7", "\u0300", "\ufffe", "\x00", "\x0b", "\x7f", "\xff",
-		"<a>", "</a>", "<a/>", "<a b='c'/>", " role='test'", " role=''", "<!DOCTYPE a>", "<!DOCTYPE a SYSTEM 'b'>", "<!DOCTYPE a PUBLIC 'b' 'c'>", "1", "-", ".", "\ufeff", "encoding='latin1'",
+		"<", ">", "/", "/>", "</", "&", ";", "&lt;", "&#65;", "&#x0;", "&#xD;",
+		"]]>", "<![CDATA[", "<!--", "-->", "--", "<?", "?>", "<?xml ", "<?a b?>",
+		"'", `"`, "=", " ", "\n", "\r", "\t", ":", "a", "a:", "xmlns", "xmlns:a='b'", "xmlns=''", "xml:", "xmlns:xml='c'",
+		"é", "\u00b7", "\u0300", "\ufffe", "\x00", "\x0b", "\x7f", "\xff",
+		"<a>", "</a>", "<a/>", "<a b='c'/>", " role='test'", " role=''", "<!DOCTYPE a>", "<!DOCTYPE a SYSTEM 'b'>", "<!DOCTYPE a PUBLIC 'b' 'c'>",
+		"1", "-", ".", "\ufeff", "encoding='latin1'",
 	}
 	b := slices.Clone(documents[r.IntN(len(documents))])
 	for range 1 + r.IntN(2) {

@@ -218,7 +218,8 @@ func (s *scanner) character() bool {
 
 // isCharacter reports whether a document may have the character.
 func isCharacter(r rune) bool {
-	return r == '\t' || r == '\n' || r == '\r' || ' ' <= r && r < 0xd800 || 0xe000 <= r && r < 0xfffe || 0x10000 <= r && r <= 0x10ffff
+	return r == '\t' || r == '\n' || r == '\r' || ' ' <= r && r < 0xd800 ||
+		0xe000 <= r && r < 0xfffe || 0x10000 <= r && r <= 0x10ffff
 }
 
 // until passes over characters up to and with the literal.

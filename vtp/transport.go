@@ -85,14 +85,15 @@ type meta struct {
 // Append appends the message as XML to dst.
 func (t Transport) Append(dst []byte) []byte {
 	w := transportWriting{
-		Space:          transportSpace,
-		Instance:       instanceSpace,
-		SchemaLocation: "http://telescope-networks.org/schema/Transport/v1.1 http://www.telescope-networks.org/schema/Transport-v1.1.xsd",
-		Version:        "1.0",
-		Role:           t.Role,
-		Origin:         t.Origin,
-		Response:       t.Response,
-		TimeStamp:      t.TimeStamp.UTC().Format("2006-01-02T15:04:05Z"),
+		Space:    transportSpace,
+		Instance: instanceSpace,
+		SchemaLocation: "http://telescope-networks.org/schema/Transport/v1.1 " +
+			"http://www.telescope-networks.org/schema/Transport-v1.1.xsd",
+		Version:   "1.0",
+		Role:      t.Role,
+		Origin:    t.Origin,
+		Response:  t.Response,
+		TimeStamp: t.TimeStamp.UTC().Format("2006-01-02T15:04:05Z"),
 	}
 	if t.Result != "" {
 		w.Meta = &meta{t.Result}
