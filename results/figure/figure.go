@@ -10,8 +10,7 @@
 // latencies (or connections) are, and stay ordered for colour-blind people
 // and on a grey printer.
 //
-// The same data gives the same bytes of SVG and PNG, and the same PDF but for
-// the order of its fonts: figures hold no date.
+// The same data gives the same bytes: figures have no date.
 package figure
 
 import (

@@ -2,16 +2,21 @@ package figure
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image/png"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"cometbench/internal/golden"
+	"cometbench/internal/require"
 	"cometbench/matrix"
 	"cometbench/results"
 	"cometbench/results/judge"
@@ -137,7 +142,7 @@ func TestFormats(t *testing.T) {
 			}
 			var again bytes.Buffer
 			err = f.Write(&again, format)
-			if err != nil || format != ".pdf" && !bytes.Equal(again.Bytes(), b) {
+			if err != nil || !bytes.Equal(again.Bytes(), b) {
 				t.Errorf("drawn again it differs (%v)", err)
 			}
 			if format == ".png" {
@@ -150,6 +155,130 @@ func TestFormats(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A set's lines are whole, whatever numbers of connections another set has.
+func TestDifferentPlaces(t *testing.T) {
+	conns := []int{1, 2, 4, 8, 16, 32}
+	f := Figure{Axis: Connections, Points: append(
+		synthetic([]string{"a"}, []time.Duration{0}, conns),
+		synthetic([]string{"b"}, []time.Duration{0}, []int{3, 8, 24})...)}
+	gap := without(synthetic([]string{"c"}, []time.Duration{0, time.Millisecond}, conns), func(p Point) bool { return p.Latency > 0 && p.Conns == 8 })
+	f.Points = append(f.Points, gap...)
+	var got []int
+	for _, pan := range f.panels() {
+		for _, l := range pan.lines {
+			got = append(got, len(measured{axis: f.Axis, line: l, places: pan.places(f.Axis)}.parts()))
+		}
+	}
+	if want := []int{1, 1, 1, 2}; !slices.Equal(got, want) {
+		t.Errorf("lines of a, b, c, and c with a gap have %v parts, want %v", got, want)
+	}
+}
+
+// Each point tells what it is, for a mouse over it.
+func TestTips(t *testing.T) {
+	f := Figure{Axis: Connections, Points: []Point{
+		{Broker: "a<b", Conns: 8, Latency: 10 * time.Millisecond, Rates: results.Rates{Mean: 379, Min: 370, Max: 385.5}, Missing: 2},
+		{Broker: "a<b", Conns: 64, Latency: 10 * time.Millisecond, Rates: results.Rates{Mean: 2000, Min: 2000, Max: 2000}},
+	}}
+	var b strings.Builder
+	if err := f.Write(&b, ".svg"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"<title>a&lt;b/10 ms/8c: 379.0 events/s (370.0 to 385.5), 2 events missing</title>",
+		"<title>a&lt;b/10 ms/64c: 2000 events/s</title>",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in the figure", want)
+		}
+	}
+}
+
+// The text of a PDF can be read and searched, and its title is bold.
+func TestPDFText(t *testing.T) {
+	pdftotext, pdffonts := require.Command(t, "poppler", "pdftotext"), require.Command(t, "poppler", "pdffonts")
+	file := filepath.Join(t.TempDir(), "figure.pdf")
+	f := figures(t)["paper-connections"]
+	f.Title = "Comet – 10 µs ± 3 °C, \u201cΩ\u201d"
+	if err := f.WriteFile(file); err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.CommandContext(t.Context(), pdftotext, file, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{f.Title, "theory n / (2·L + t)", "Throughput, author (events/s)", "512", "t = 3.52 ms"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("pdftotext finds no %q in\n%s", want, text)
+		}
+	}
+	fonts, err := exec.CommandContext(t.Context(), pdffonts, file).Output()
+	if err != nil || !regexp.MustCompile(`(?m)^\S*liberationsansB .* yes `).Match(fonts) {
+		t.Errorf("pdffonts: %v, no embedded bold face in\n%s", err, fonts)
+	}
+}
+
+// Where there is but DejaVu, whose letters are wider, text keeps the place that
+// it was laid out for.
+func TestOtherTypeface(t *testing.T) {
+	chromium := require.Command(t, "chromium", "chromium", "chromium-browser", "google-chrome")
+	const dejavu = "/usr/share/fonts/truetype/dejavu"
+	if _, err := os.Stat(dejavu); err != nil {
+		require.Missing(t, "dejavu", err.Error())
+	}
+	dir := t.TempDir()
+	config := filepath.Join(dir, "fonts.conf")
+	text := `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>` + dejavu + `</dir><cachedir>` + dir + `/cache</cachedir></fontconfig>`
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var page strings.Builder
+	page.WriteString("<!DOCTYPE html><body>")
+	for _, name := range []string{"thirteen-connections", "default-latency"} {
+		if err := figures(t)[name].Write(&page, ".svg"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page.WriteString(`<pre id=out></pre><script>
+let wide = 0, all = 0, plain = document.createElementNS('http://www.w3.org/2000/svg', 'text');
+for (const e of document.querySelectorAll('svg text')) {
+	all++;
+	if (Math.abs(e.getBBox().width - e.getAttribute('textLength')) > 0.02 * e.getAttribute('textLength') + 0.5) wide++;
+	plain.textContent = e.textContent;
+}
+const first = document.querySelector('svg text');
+plain.setAttribute('style', first.getAttribute('style')), plain.textContent = first.textContent;
+first.parentNode.append(plain);
+out.textContent = 'TEXTS ' + all + ' WIDE ' + wide + ' RATIO ' + (plain.getBBox().width / first.getAttribute('textLength')).toFixed(2) + ' END';
+</script>`)
+	file := filepath.Join(dir, "page.html")
+	if err := os.WriteFile(file, []byte(page.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir="+filepath.Join(dir, "profile"), "--dump-dom", "file://"+file)
+	c.Env = append(os.Environ(), "FONTCONFIG_FILE="+config)
+	c.WaitDelay = 5 * time.Second
+	out, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all, wide int
+	var ratio float64
+	found := regexp.MustCompile(`TEXTS \d+ WIDE \d+ RATIO [0-9.]+ END`).Find(out)
+	if n, err := fmt.Sscanf(string(found), "TEXTS %d WIDE %d RATIO %f", &all, &wide, &ratio); n != 3 {
+		t.Fatalf("the page wasn't measured (%v): %.500s", err, out)
+	}
+	if ratio < 1.05 {
+		t.Errorf("the browser's typeface is %v times as wide as Liberation Sans, want another, wider one", ratio)
+	}
+	if all < 100 || wide > 0 {
+		t.Errorf("%d of %d texts don't have the width that they were laid out for", wide, all)
 	}
 }
 

@@ -63,6 +63,15 @@ func (f *Figure) panels() []panel {
 	return list
 }
 
+// places returns the different places of the panel's points on the x axis.
+func (p panel) places(axis Axis) []float64 {
+	var of []Point
+	for _, l := range p.lines {
+		of = append(of, l.points...)
+	}
+	return places(axis, of)
+}
+
 // lines groups points by what they share, both in rising order.
 func lines(axis Axis, points []Point) []line {
 	byKey := map[int64][]Point{}

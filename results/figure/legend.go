@@ -6,6 +6,7 @@ import (
 
 	"cometbench/results"
 
+	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -30,7 +31,7 @@ const (
 )
 
 func (s *sheet) legendStyle() text.Style {
-	return aligned(s.style(8.5, regular, ink), text.XLeft, text.YCenter)
+	return aligned(s.style(8.5, xfont.WeightNormal, ink), text.XLeft, text.YCenter)
 }
 
 func (s *sheet) legendHeight() vg.Length { return s.legendStyle().Height("x") + 4 }

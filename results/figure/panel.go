@@ -1,8 +1,11 @@
 package figure
 
 import (
+	"fmt"
 	"image/color"
 	"slices"
+
+	"cometbench/results/stat"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -26,14 +29,16 @@ func (s stroke) Plot(c draw.Canvas, p *plot.Plot) {
 }
 
 // measured is a line of results: its points, their error bars, and what joins
-// them. Where a cell of the axis wasn't measured the line is interrupted.
+// them. Where a cell was left out that other lines of the set have, the line is
+// interrupted.
 type measured struct {
 	axis   Axis
 	line   line
-	places []float64 // of all results on the x axis
+	places []float64 // on the x axis, of all lines of the set
 	bars   Bars
 	look   look
 	ghost  bool
+	tip    func(vg.Point, Point) // is told where each point is
 }
 
 // look is how a line of results is drawn.
@@ -75,6 +80,7 @@ func (m measured) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	for _, q := range m.line.points {
 		m.look.marker.draw(&c, at(q), m.look.radius, m.look.color)
+		m.tip(at(q), q)
 	}
 }
 
@@ -138,6 +144,21 @@ func (g grids) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
+// tip returns what keeps the tips of a set's points.
+func (s *sheet) tip(set string) func(vg.Point, Point) {
+	return func(at vg.Point, p Point) {
+		p.Broker = set
+		text := fmt.Sprintf("%s: %s events/s", p, stat.FormatRate(p.Mean))
+		if low, high := p.span(s.bars); low < high {
+			text += fmt.Sprintf(" (%s to %s)", stat.FormatRate(low), stat.FormatRate(high))
+		}
+		if p.Missing != 0 {
+			text += fmt.Sprintf(", %d events missing", p.Missing)
+		}
+		s.tips = append(s.tips, tip{at, text})
+	}
+}
+
 // plotOf returns the panel's plot without axes: the sheet draws them, once
 // for all that share them.
 func (s *sheet) plotOf(i int) *plot.Plot {
@@ -155,7 +176,7 @@ func (s *sheet) plotOf(i int) *plot.Plot {
 		if k >= 0 {
 			m = s.marker(k)
 		}
-		p.Add(measured{f.Axis, l, places(f.Axis, f.Ghost), s.bars, look{pale, m, s.radius * 0.8, s.stroke * 0.8}, true})
+		p.Add(measured{f.Axis, l, places(f.Axis, f.Ghost), s.bars, look{pale, m, s.radius * 0.8, s.stroke * 0.8}, true, s.tip(f.GhostName)})
 	}
 	if t, ok := f.Service[pan.broker]; ok {
 		for _, l := range pan.lines {
@@ -167,7 +188,7 @@ func (s *sheet) plotOf(i int) *plot.Plot {
 	}
 	// The lowest key last: where lines meet, the fewest hide the least.
 	for _, l := range slices.Backward(pan.lines) {
-		p.Add(measured{f.Axis, l, s.places, s.bars, s.look(l.key), false})
+		p.Add(measured{f.Axis, l, pan.places(f.Axis), s.bars, s.look(l.key), false, s.tip(pan.broker)})
 	}
 	p.Add(doubts{f.Axis, pan.lines, s.radius * 1.9})
 	return p

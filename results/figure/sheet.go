@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
@@ -35,8 +36,10 @@ type sheet struct {
 	text                            text.Handler
 	title, strip, tick, label, note text.Style
 
+	heading []string // the lines of the title
 	legend  []legendRow
 	caption []string
+	tips    []tip // of the points that were drawn
 }
 
 const margin vg.Length = 10
@@ -80,7 +83,8 @@ func lay(f *Figure) (*sheet, error) {
 	inner := s.width - 2*margin
 	s.legend = s.layLegend(inner)
 	s.caption = wrap(s.note, s.captionText(), inner)
-	y := margin + s.title.Height("T") + 7
+	s.heading = wrap(s.title, f.title(), inner)
+	y := margin + s.headingHeight()
 	y += vg.Length(len(s.legend)) * s.legendHeight()
 	s.panelTop = y + 3 + s.strip.Height("x") + 5
 	y = s.panelTop + vg.Length(s.rows)*s.dataH + vg.Length(s.rows-1)*s.gapY
@@ -121,11 +125,16 @@ func (s *sheet) size() {
 	if s.cols == 3 && s.rows == 1 {
 		s.dataH = 150
 	}
-	s.title = aligned(s.style(12, heavy, ink), text.XLeft, text.YTop)
-	s.strip = aligned(s.style(8.5, heavy, ink), text.XLeft, text.YBottom)
-	s.tick = s.style(tick, regular, ink)
-	s.label = aligned(s.style(9, regular, ink), text.XCenter, text.YTop)
-	s.note = aligned(s.style(8, regular, muted), text.XLeft, text.YTop)
+	s.title = aligned(s.style(12, xfont.WeightBold, ink), text.XLeft, text.YTop)
+	s.strip = aligned(s.style(8.5, xfont.WeightBold, ink), text.XLeft, text.YBottom)
+	s.tick = s.style(tick, xfont.WeightNormal, ink)
+	s.label = aligned(s.style(9, xfont.WeightNormal, ink), text.XCenter, text.YTop)
+	s.note = aligned(s.style(8, xfont.WeightNormal, muted), text.XLeft, text.YTop)
+}
+
+// headingHeight returns the height of the title, with the space below it.
+func (s *sheet) headingHeight() vg.Length {
+	return vg.Length(len(s.heading))*s.title.Height("T") + 7
 }
 
 // tickWidth returns the width of the widest label of a y axis.
@@ -169,8 +178,10 @@ func (s *sheet) draw(c draw.Canvas) {
 	c.SetColor(white)
 	c.Fill(c.Rectangle.Path())
 	down := func(y vg.Length) vg.Length { return c.Max.Y - y }
-	c.FillText(s.title, vg.Point{X: margin, Y: down(margin)}, s.fig.title())
-	s.drawLegend(c, down(margin+s.title.Height("T")+7))
+	for i, l := range s.heading {
+		c.FillText(s.title, vg.Point{X: margin, Y: down(margin + vg.Length(i)*s.title.Height("T"))}, l)
+	}
+	s.drawLegend(c, down(margin+s.headingHeight()))
 
 	for i := range s.panels {
 		col, row := i%s.cols, i/s.cols
@@ -215,7 +226,7 @@ func (s *sheet) drawStrip(c draw.Canvas, i int) {
 	if s.limits[i] != s.limits[0] {
 		right = strings.TrimPrefix(right+", other scale", ", ")
 	}
-	note := aligned(s.style(s.strip.Font.Size-1, regular, muted), text.XRight, text.YBottom)
+	note := aligned(s.style(s.strip.Font.Size-1, xfont.WeightNormal, muted), text.XRight, text.YBottom)
 	room := s.dataW - note.Width(right) - 6
 	c.FillText(s.strip, vg.Point{X: c.Min.X, Y: y}, elide(s.strip, name, room))
 	if right != "" {

@@ -116,24 +116,18 @@ func (m marker) draw(c *draw.Canvas, pt vg.Point, r vg.Length, col color.Color) 
 	c.Fill(path)
 }
 
-// The weights of text. A weight is looked up by its number, and PDF files can
-// only hold faces that don't call themselves bold: the bold face goes by the
-// name of the weight below.
-const (
-	regular = xfont.WeightNormal
-	heavy   = xfont.WeightSemiBold
-)
+// typeface is the typeface of all text. Its metrics are Arial's.
+const typeface = "LiberationSans"
 
-// typefaces holds the typeface of all text: Liberation Sans, which PNG and PDF
-// files carry with them. Its metrics are Arial's.
+// typefaces returns what lays text out.
 func typefaces() (text.Handler, error) {
 	var faces font.Collection
-	for weight, ttf := range map[xfont.Weight][]byte{regular: liberationsansregular.TTF, heavy: liberationsansbold.TTF} {
+	for weight, ttf := range map[xfont.Weight][]byte{xfont.WeightNormal: liberationsansregular.TTF, xfont.WeightBold: liberationsansbold.TTF} {
 		face, err := opentype.Parse(ttf)
 		if err != nil {
 			return nil, fmt.Errorf("parse typeface: %w", err)
 		}
-		faces = append(faces, font.Face{Font: font.Font{Typeface: "LiberationSans", Weight: weight}, Face: face})
+		faces = append(faces, font.Face{Font: font.Font{Typeface: typeface, Weight: weight}, Face: face})
 	}
 	return text.Plain{Fonts: font.NewCache(faces)}, nil
 }
@@ -156,7 +150,7 @@ func circle(pt vg.Point, r vg.Length) vg.Path {
 func (s *sheet) style(size vg.Length, weight xfont.Weight, col color.Color) text.Style {
 	return text.Style{
 		Color:   col,
-		Font:    font.Font{Typeface: "LiberationSans", Weight: weight, Size: size},
+		Font:    font.Font{Typeface: typeface, Weight: weight, Size: size},
 		Handler: s.text,
 	}
 }

@@ -3,11 +3,9 @@ package figure
 import (
 	"bytes"
 	"fmt"
-	"html"
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,7 +14,6 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
@@ -100,47 +97,24 @@ func (f *Figure) render(format string) ([]byte, error) {
 	var c vg.CanvasWriterTo
 	switch format {
 	case ".svg":
-		c = vgsvg.New(s.width, s.height)
+		svg := &svgCanvas{Canvas: vgsvg.New(s.width, s.height)}
+		s.draw(draw.New(svg))
+		var b bytes.Buffer
+		if _, err := svg.WriteTo(&b); err != nil {
+			return nil, fmt.Errorf("draw %s: %w", format, err)
+		}
+		return s.finishSVG(b.Bytes(), svg.widths), nil
 	case ".png":
 		c = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(s.width, s.height), vgimg.UseDPI(dpi))}
 	case ".pdf":
-		c = vgpdf.New(s.width, s.height)
+		c = newPDF(s.width, s.height)
 	}
 	s.draw(draw.New(c))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("draw %s: %w", format, err)
 	}
-	switch format {
-	case ".svg":
-		return finishSVG(b.Bytes(), f), nil
-	case ".pdf":
-		return undate(b.Bytes()), nil
-	}
 	return b.Bytes(), nil
-}
-
-// fallback is what a viewer without Liberation Sans takes: Arial has the same
-// metrics.
-const fallback = "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"
-
-// finishSVG names fonts that every viewer has, and gives readers of the text
-// a title and a description.
-func finishSVG(b []byte, f *Figure) []byte {
-	b = bytes.ReplaceAll(b, []byte("font-family:Liberation Sans;"), []byte(fallback))
-	b = bytes.ReplaceAll(b, []byte("font-variant:none;"), []byte("font-variant:normal;"))
-	head, rest, ok := bytes.Cut(b, []byte("<svg "))
-	if !ok {
-		return b
-	}
-	attr, rest, ok := bytes.Cut(rest, []byte(">"))
-	if !ok {
-		return b
-	}
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "%s<svg role=\"img\" aria-label=\"%s\" %s>\n<desc>%s</desc>%s",
-		head, html.EscapeString(f.title()), attr, html.EscapeString(f.Describe()), rest)
-	return out.Bytes()
 }
 
 // Describe says in words what the figure shows.
@@ -162,10 +136,4 @@ func (f *Figure) Describe() string {
 		s += ", of " + strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s. Fastest: %s events/s at %s.", s, stat.FormatRate(top.Mean), top)
-}
-
-// undate overwrites the dates of a PDF in place.
-func undate(b []byte) []byte {
-	date := regexp.MustCompile(`\(D:[0-9]{14}`)
-	return date.ReplaceAllLiteral(b, []byte("(D:20000101000000"))
 }
