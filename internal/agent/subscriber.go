@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"runtime/debug"
 	"strconv"
 
 	"cometbench/embedded"
@@ -32,5 +33,6 @@ func runSubscriber(ctx context.Context, std command.Streams, args []string) erro
 	}
 	ctx, end := l.begin(ctx, std.In)
 	defer end()
+	debug.SetGCPercent(databaseGC)
 	return embedded.Subscribe(ctx, c)
 }
