@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"cometbench/internal/program"
 	"cometbench/matrix"
 	"cometbench/subject"
 )
@@ -22,6 +23,8 @@ type Run struct {
 
 	Software subject.Software `json:"software"`
 	Machine  Machine          `json:"machine"`
+	// Program is what made the run.
+	Program program.Info `json:"program,omitzero"`
 
 	// Netem is the delay that the author's packets went through: "none",
 	// "kernel" or "userspace".

@@ -32,10 +32,16 @@ func Build(ctx context.Context, dir, goos, goarch string) (string, error) {
 // cometbench command, where it is a static one for the platform; else it
 // builds one, as [Build] does.
 func Self(ctx context.Context, dir, goos, goarch string) (string, error) {
-	if path, err := os.Executable(); err == nil && runtime.GOOS == "linux" && goos == "linux" && goarch == runtime.GOARCH && static(path) {
+	path, err := os.Executable()
+	if err == nil && runtime.GOOS == goos && runtime.GOARCH == goarch && static(path) {
 		return path, nil
 	}
-	return Build(ctx, dir, goos, goarch)
+	path, err = Build(ctx, dir, goos, goarch)
+	if err != nil {
+		return "", fmt.Errorf("containers need a static cometbench for %s/%s, which this one isn't: "+
+			"make it so (CGO_ENABLED=0 GOOS=%[1]s GOARCH=%[2]s go build ./cmd/cometbench): %w", goos, goarch, err)
+	}
+	return path, nil
 }
 
 // static reports whether an ELF executable runs where there are no libraries:

@@ -120,7 +120,7 @@ func (t *Testbed) run(ctx context.Context, s *Subject, cell matrix.Cell, dir str
 		plan: plan, kind: s.Broker.Kind, dir: dir, clock: clock, sent: &t.sent,
 		run: &results.Run{
 			Cell: cell, Started: begun, Software: s.Software,
-			Machine: t.Machine(), Netem: "none",
+			Machine: t.Machine(), Program: t.program, Netem: "none",
 		},
 	}
 	if x.site, err = t.site(ctx, s, plan); err != nil {

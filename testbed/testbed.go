@@ -15,6 +15,7 @@ import (
 	"cometbench/internal/cpuidle"
 	"cometbench/internal/engine"
 	"cometbench/internal/owner"
+	"cometbench/internal/program"
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
@@ -59,6 +60,7 @@ type Testbed struct {
 	scratch   string // folder for runs' files, in memory where there is such a thing
 	builds    string // folder for our command
 	command   string // our command, for this machine
+	program   program.Info
 	janitor   *engine.Janitor
 	engine    *engine.Engine // nil where none answers
 	engineErr error          // why none answers
@@ -84,7 +86,7 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 	if c.Status == nil {
 		c.Status = func(string, ...any) {}
 	}
-	t := &Testbed{config: c}
+	t := &Testbed{config: c, program: program.Read()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("testbed: %w", err), t.Close())
@@ -172,6 +174,9 @@ func (t *Testbed) Prepare(ctx context.Context, b subject.Subject) (*Subject, err
 	}
 	if b.Kind == subject.Foreign {
 		id, err := t.engine.Find(ctx, b.Path)
+		if err == nil {
+			err = t.prepareContainers(ctx)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("testbed: broker %s: %w", b.Name, err)
 		}
@@ -179,7 +184,12 @@ func (t *Testbed) Prepare(ctx context.Context, b subject.Subject) (*Subject, err
 		return s, nil
 	}
 	t.config.Status("preparing the image of %s", b.Name)
-	im, err := t.builder().Ensure(ctx, b)
+	var im *images.Image
+	err := together(
+		func() (err error) { im, err = t.builder().Ensure(ctx, b); return err },
+		// The go command is at work while packages are downloaded.
+		func() error { return t.prepareContainers(ctx) },
+	)
 	if err != nil {
 		return nil, fmt.Errorf("testbed: %w", err)
 	}

@@ -28,6 +28,7 @@ func commands() command.List {
 		{Name: "report", Synopsis: "write results as one HTML file", Run: runReport},
 		{Name: "dump", Synopsis: "print the entries of an event database, or a summary", Run: runDump},
 		{Name: "sweep", Synopsis: "remove what benchmarks that were killed have left", Run: runSweep},
+		{Name: "version", Synopsis: "print which version this is", Run: runVersion},
 	}, agent.Commands()...)
 }
 
