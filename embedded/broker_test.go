@@ -354,7 +354,7 @@ func count(dir string) (int, error) {
 		return 0, err
 	}
 	defer db.Close()
-	s, err := db.Summary()
+	s, err := db.Summary(context.Background())
 	return s.Entries, err
 }
 

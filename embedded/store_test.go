@@ -99,7 +99,7 @@ func TestForeignAuthors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := db.Summary()
+			s, err := db.Summary(t.Context())
 			if err != nil {
 				t.Error(err)
 			}

@@ -32,7 +32,6 @@ const (
 	bdbMaxPageSize = 64 << 10
 	bdbMaxPages    = 1 << 31 // spares has no more lengths of a bucket's number
 	bdbFlagSums    = 1       // metadata flag: pages have checksums
-	bdbPythonNdbm  = 40
 )
 
 // Page types.
@@ -132,7 +131,7 @@ func (l *bdbLayout) page(bucket uint32) uint32 {
 	return bucket + l.spares[bits.Len32(bucket)]
 }
 
-// isBDB tells whether the first bdbMetaSize bytes are those of a hash file.
+// isBDB reports whether the first bdbMetaSize bytes are those of a hash file.
 func isBDB(head []byte) bool {
 	return binary.LittleEndian.Uint32(head[12:]) == bdbMagic || binary.BigEndian.Uint32(head[12:]) == bdbMagic
 }
@@ -203,8 +202,8 @@ func (l *bdbLayout) decode(meta []byte, fileSize int64) (offset int64, want, got
 	return 0, "", ""
 }
 
-// sum is the checksum of a page of a file that has them, whose own checksum
-// at offset at reads as zero.
+// bdbSum returns the checksum of a page of a file that has them. The place of the
+// checksum itself, at offset at, counts as zeros.
 func bdbSum(page []byte, at int) uint32 {
 	var h uint32
 	for i, c := range page {

@@ -38,6 +38,8 @@ func newBDB(f *file) (*bdbReader, error) {
 	return r, nil
 }
 
+func (r *bdbReader) files() []*file { return []*file{r.file} }
+
 func (r *bdbReader) format() string {
 	order := "little-endian"
 	if r.big {
@@ -46,39 +48,8 @@ func (r *bdbReader) format() string {
 	return fmt.Sprintf("Berkeley DB hash (version %d, %s, %d-byte pages)", r.version, order, r.pageSize)
 }
 
-func (r *bdbReader) each(yields ...func(Entry) bool) error {
-	return steadily(func() error { return r.walk(yields) }, r.same, r.file)
-}
-
-func (r *bdbReader) walk(yields []func(Entry) bool) error {
-	buckets := int64(r.maxBucket) + 1
-	parts := make([]bdbPart, min(int64(partsOf(r.size, len(yields))), buckets))
-	n := int64(len(parts))
-	err := sideBySide(len(parts), func(i int) error {
-		parts[i] = newBDBPart(r, yields[i])
-		return parts[i].walk(uint32(buckets*int64(i)/n), uint32(buckets*int64(i+1)/n))
-	})
-	if err != nil {
-		return err
-	}
-	all := &parts[0]
-	all.seen.set(0)
-	for i := range parts[1:] {
-		if err := all.merge(&parts[1+i]); err != nil {
-			return err
-		}
-	}
-	if err := all.rest(); err != nil {
-		return err
-	}
-	if want, got := all.blanks.doubt(&r.bdbLayout, all.n); want != "" {
-		return r.bad(r.page(all.blanks.likeliest), want, got)
-	}
-	return nil
-}
-
-// same returns an error if the metadata isn't what it was.
-func (r *bdbReader) same() error { return r.begins(r.meta[:], "page 0") }
+// unchanged returns an error if the metadata isn't what it was.
+func (r *bdbReader) unchanged() error { return r.begins(r.meta[:], "page 0") }
 
 // load reads a page to which another one refers.
 func (r *bdbReader) load(number, from uint32, page []byte) error {

@@ -67,7 +67,7 @@ func readAll(t testing.TB, path string) map[string]string {
 	}
 	defer db.Close()
 	got := make(map[string]string)
-	for e, err := range db.Entries() {
+	for e, err := range db.Entries(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestReadWhileWriting(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		s, err := db.Summary()
+		s, err := db.Summary(t.Context())
 		if err == nil {
 			if s.Entries < last {
 				t.Fatalf("%d entries after %d", s.Entries, last)

@@ -84,7 +84,7 @@ func benchmarkSummary(b *testing.B, path string, n int) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		s, err := db.Summary()
+		s, err := db.Summary(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func BenchmarkRun(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if _, err := db.Summary(); err != nil {
+			if _, err := db.Summary(b.Context()); err != nil {
 				b.Fatal(err)
 			}
 			db.Close()

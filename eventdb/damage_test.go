@@ -2,6 +2,7 @@ package eventdb
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -13,6 +14,15 @@ import (
 // memory returns the file that has the content b.
 func memory(name string, b []byte) *file {
 	return &file{name: name, size: int64(len(b)), r: bytes.NewReader(b)}
+}
+
+// walk reads a database until yield returns false.
+func walk(r reader, yield func(Entry) bool) error {
+	err := (&DB{reader: r}).read(context.Background(), yield)
+	if errors.Is(err, errStop) {
+		return nil
+	}
+	return err
 }
 
 // A specimen is a small database in memory, to be damaged.
@@ -52,7 +62,7 @@ func specimens(t testing.TB) []specimen {
 			t.Fatal(err)
 		}
 		s.want = make(map[string]bool)
-		if err := r.each(func(e Entry) bool { s.want[string(e.Key)] = true; return true }); err != nil {
+		if err := walk(r, func(e Entry) bool { s.want[string(e.Key)] = true; return true }); err != nil {
 			t.Fatal(err)
 		}
 		if len(s.want) != 200 {
@@ -95,7 +105,7 @@ func (s specimen) try(t *testing.T, damaged []byte, how string, args ...any) (wh
 		return false
 	}
 	n := 0
-	err = r.each(func(e Entry) bool { n++; return n < 10_000 })
+	err = walk(r, func(e Entry) bool { n++; return n < 10_000 })
 	if err == nil && n != len(s.want) {
 		t.Errorf(how+": %d entries and no error, want %d", append(args, n, len(s.want))...)
 	}
@@ -185,7 +195,7 @@ func TestLongKeyTwice(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				err = r.each(func(Entry) bool { return true })
+				err = walk(r, func(Entry) bool { return true })
 				if f.want == "" && err != nil || f.want != "" && (err == nil || !strings.Contains(err.Error(), f.want)) {
 					t.Errorf("%v, want %q", err, f.want)
 				}

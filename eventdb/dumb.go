@@ -23,7 +23,7 @@ import (
 
 const (
 	dumbBlock   = 512
-	dumbMaxLine = 4*MaxItem + 64 // bytes: a key all escaped, and two numbers
+	dumbMaxLine = 1 << 20 // bytes: a key, which may be all escaped, and two numbers
 )
 
 // dumbReader reads a dumb database.
@@ -41,7 +41,7 @@ type dumbReader struct {
 	seed maphash.Seed
 }
 
-// isDumb tells whether a file that begins with head can be the index of a dumb
+// isDumb reports whether a file that begins with head can be the index of a dumb
 // database: the first line, or all that was read of it, looks like one.
 func isDumb(head []byte) bool {
 	return len(head) == 0 || head[0] == '\'' || head[0] == '"'
@@ -53,12 +53,10 @@ func newDumb(dir, dat *file) *dumbReader {
 
 func (r *dumbReader) format() string { return "dumb (.dir and .dat)" }
 
-func (r *dumbReader) Close() error { return errors.Join(r.dir.Close(), r.dat.Close()) }
+func (r *dumbReader) files() []*file { return []*file{r.dir, r.dat.file} }
 
-func (r *dumbReader) each(yields ...func(Entry) bool) error {
-	still := func() error { return nil } // the files' times tell all there is to tell
-	return steadily(func() error { return r.walk(yields[0]) }, still, r.dir, r.dat.file)
-}
+// unchanged has nothing to add to what the files' times tell.
+func (r *dumbReader) unchanged() error { return nil }
 
 func (r *dumbReader) walk(yield func(Entry) bool) error {
 	r.dat.reset()
@@ -129,13 +127,13 @@ type dumbEntry struct {
 // lines calls do for each line of the index, with its number and offset. The
 // key is valid during the call.
 func (r *dumbReader) lines(do func(number int, at int64, e dumbEntry) error) error {
-	in := bufio.NewReaderSize(io.NewSectionReader(r.dir.r, 0, r.dir.size), 64<<10)
+	in := bufio.NewReaderSize(io.NewSectionReader(r.dir, 0, r.dir.size), 64<<10)
 	at := int64(0)
 	for number := 1; ; number++ {
 		line, err := in.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
 			r.line = append(r.line[:0], line...)
-			for errors.Is(err, bufio.ErrBufferFull) && len(r.line) <= dumbMaxLine {
+			for errors.Is(err, bufio.ErrBufferFull) && isDumb(r.line) && len(r.line) <= dumbMaxLine {
 				line, err = in.ReadSlice('\n')
 				r.line = append(r.line, line...)
 			}
@@ -149,9 +147,9 @@ func (r *dumbReader) lines(do func(number int, at int64, e dumbEntry) error) err
 			return nil
 		case errors.Is(err, io.EOF):
 			return r.dir.corrupt(at, -1, "a line that ends", quote(line))
-		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, bufio.ErrBufferFull) && isDumb(line):
 			return r.dir.corrupt(at, -1, fmt.Sprintf("a line of at most %d bytes", dumbMaxLine), quote(line))
-		case err != nil:
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
 			return fmt.Errorf("read event database: %w", err)
 		}
 		e, ok := r.parse(bytes.TrimSuffix(line[:len(line)-1], []byte("\r")))
@@ -208,7 +206,7 @@ func (r *dumbReader) parse(line []byte) (e dumbEntry, ok bool) {
 	return e, ok
 }
 
-// unprintable tells whether Python's repr escapes a character of Latin-1.
+// unprintable reports whether Python's repr escapes a character of Latin-1.
 func unprintable(c byte) bool {
 	return c < ' ' || 0x7f <= c && c <= 0xa0 || c == 0xad
 }

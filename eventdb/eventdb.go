@@ -11,23 +11,24 @@
 //	db, err := eventdb.Open("/var/lib/comet/comet.broker_test")
 //	...
 //	defer db.Close()
-//	for entry, err := range db.Entries() {
+//	for entry, err := range db.Entries(ctx) {
 //		...
 //	}
 //
 // Files are read through buffers of fixed size, those of Berkeley DB and GDBM
-// once, for a [DB.Summary] by up to four goroutines. Besides its buffers
+// once. Besides its buffers
 //
-//   - Berkeley DB needs a bit of memory for each page of the file, and 8 bytes
-//     for each entry of a bucket while it reads one of several pages;
-//   - dumb, whose index is a log in which the last line of a key counts, a bit
-//     for each block and 8 to 16 bytes for each line, and the keys that have
-//     several lines; it reads the index two or three times;
-//   - SQLite some 40 bytes for each page in its log; the database is read once
+//   - Berkeley DB needs a bit of memory per page of the file, and 8 bytes per
+//     entry of a bucket while it reads one of several pages;
+//   - dumb, whose index is a log in which the last line of a key counts, needs a
+//     bit per block, 8 to 16 bytes per line, and the keys that have several
+//     lines; it reads the index two or three times;
+//   - SQLite needs some 40 bytes per page in its log; the database is read once
 //     to check it, and once for its entries.
 package eventdb
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -45,20 +46,26 @@ func (e Entry) Time() (time.Time, error) { return ParseTime(e.Value) }
 
 // A reader reads a database in one format.
 type reader interface {
-	// each calls a yield for every entry, in no particular order, until it
-	// returns false. The entry is valid during the call. Whatever keeps each
-	// from reading all entries is an error. Of several yields some formats call
-	// each from a goroutine of its own, the others only the first.
-	each(yields ...func(Entry) bool) error
-	// format names the format, such as "gdbm (64-bit, little-endian)".
+	// walk calls yield for every entry, in the order of the file, until yield
+	// returns false; then it returns errStop. The entry is valid during the call.
+	// Whatever keeps walk from reading all entries is an error.
+	walk(yield func(Entry) bool) error
+	// unchanged returns an error if the database isn't as it was opened, or is
+	// being written to, as far as the times of its files don't tell.
+	unchanged() error
+	// files returns the database's files, which the reader owns.
+	files() []*file
+	// format names the format, such as "GDBM (64-bit, little-endian)".
 	format() string
-	Close() error
 }
+
+// errStop ends a walk whose caller has had enough.
+var errStop = errors.New("stop")
 
 // A DB is an open event database. Its methods must not be called from several
 // goroutines at once.
 type DB struct {
-	path   string
+	path   string // what Open was given, or the file that it found there
 	reader reader
 	closed func() error // what else is to be given back; may be nil
 }
@@ -66,29 +73,57 @@ type DB struct {
 // Format names the database's format, for people.
 func (db *DB) Format() string { return db.reader.format() }
 
-// Path returns the path of the database's file: what Open was given, or the
-// file it found there. Of a database in an archive it is the path of the copy.
-func (db *DB) Path() string { return db.path }
-
 // Entries yields every entry, in the order in which the file holds them. An
-// entry's bytes are valid until the next one. The last pair may hold an error;
-// then the entries before it are not all there are.
-func (db *DB) Entries() iter.Seq2[Entry, error] {
+// entry's bytes are valid until the next one. The last pair may hold an error,
+// such as the cause for which ctx is done; then the entries before it are not
+// all there are.
+func (db *DB) Entries(ctx context.Context) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		stopped := false
-		err := db.reader.each(func(e Entry) bool {
-			stopped = !yield(e, nil)
-			return !stopped
-		})
-		if err != nil && !stopped {
+		err := db.read(ctx, func(e Entry) bool { return yield(e, nil) })
+		if err != nil && !errors.Is(err, errStop) {
 			yield(Entry{}, err)
 		}
 	}
 }
 
+// read walks through the database, and returns an error if it changed
+// meanwhile. A change explains an error better than the damage that it looks
+// like.
+func (db *DB) read(ctx context.Context, yield func(Entry) bool) error {
+	files := db.reader.files()
+	for _, f := range files {
+		f.ctx = ctx
+		if err := f.settle(); err != nil {
+			return err
+		}
+	}
+	if err := db.reader.unchanged(); err != nil {
+		return err
+	}
+	err := db.reader.walk(yield)
+	if errors.Is(err, errStop) {
+		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	for _, f := range files {
+		if err := f.unchanged(); err != nil {
+			return err
+		}
+	}
+	if err := db.reader.unchanged(); err != nil {
+		return err
+	}
+	return err
+}
+
 // Close closes the database's files and removes what was spooled.
 func (db *DB) Close() error {
-	err := db.reader.Close()
+	var err error
+	for _, f := range db.reader.files() {
+		err = errors.Join(err, f.Close())
+	}
 	if db.closed != nil {
 		err = errors.Join(err, db.closed())
 	}

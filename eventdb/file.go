@@ -2,6 +2,7 @@ package eventdb
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ type file struct {
 	r    io.ReaderAt
 	os   *os.File // nil when r isn't a file
 	was  os.FileInfo
+	ctx  context.Context // of the method that is reading; nil: none
 }
 
 // openFile opens the regular file at path.
@@ -98,7 +100,7 @@ func (f *file) read(b []byte, at int64) error {
 	if at < 0 || at > f.size-int64(len(b)) {
 		return f.corrupt(at, -1, fmt.Sprintf("%d bytes", len(b)), fmt.Sprintf("the file's end at %d", f.size))
 	}
-	n, err := f.r.ReadAt(b, at)
+	n, err := f.ReadAt(b, at)
 	if n == len(b) {
 		return nil
 	}
@@ -106,6 +108,14 @@ func (f *file) read(b []byte, at int64) error {
 		return changed(f.name, fmt.Sprintf("%d bytes when it was opened, now ends at %d", f.size, at+int64(n)))
 	}
 	return fmt.Errorf("read event database: %w", err)
+}
+
+// ReadAt reads from the file unless its context is done.
+func (f *file) ReadAt(b []byte, at int64) (int, error) {
+	if f.ctx != nil && f.ctx.Err() != nil {
+		return 0, context.Cause(f.ctx)
+	}
+	return f.r.ReadAt(b, at)
 }
 
 // begins returns an error unless the file still begins with head, which what
@@ -131,36 +141,4 @@ func (f *file) Close() error {
 		return nil
 	}
 	return f.os.Close()
-}
-
-// errStop ends a walk whose caller has had enough.
-var errStop = errors.New("stop")
-
-// steadily runs walk, which reads the files, and returns its error or, if one
-// of the files changed meanwhile, an error that says so. The files' times don't
-// tell everything: still is to return an error if something else says that the
-// database isn't as it was opened, or is being written to. It is asked both
-// before the walk, of files that have settled, and after it.
-func steadily(walk, still func() error, files ...*file) error {
-	for _, f := range files {
-		if err := f.settle(); err != nil {
-			return err
-		}
-	}
-	if err := still(); err != nil {
-		return err
-	}
-	err := walk()
-	if errors.Is(err, errStop) {
-		return nil
-	}
-	for _, f := range files {
-		if change := f.unchanged(); change != nil {
-			return change
-		}
-	}
-	if change := still(); change != nil {
-		return change
-	}
-	return err
 }

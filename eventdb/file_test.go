@@ -1,6 +1,7 @@
 package eventdb
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -72,11 +73,11 @@ func TestSettle(t *testing.T) {
 
 // readWhile reads the entries of a database that was opened, and calls change
 // before the first ("opened") or after it ("first entry").
-func readWhile(db *DB, when string, change func()) (n int, err error) {
+func readWhile(ctx context.Context, db *DB, when string, change func()) (n int, err error) {
 	if when == "opened" {
 		change()
 	}
-	for _, err = range db.Entries() {
+	for _, err = range db.Entries(ctx) {
 		if n++; n == 1 && err == nil && when == "first entry" {
 			change()
 		}

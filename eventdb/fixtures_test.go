@@ -62,7 +62,7 @@ func gunzip(t testing.TB, path string) []byte {
 // check compares all that a database holds with the truth.
 func (want truth) check(t *testing.T, db *DB) {
 	t.Helper()
-	s, err := db.Summary()
+	s, err := db.Summary(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func (want truth) check(t *testing.T, db *DB) {
 		}
 	}
 	h, n := sha256.New(), 0
-	for e, err := range db.Sorted() {
+	for e, err := range db.Sorted(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}

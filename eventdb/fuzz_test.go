@@ -32,7 +32,7 @@ func fuzzRead(t *testing.T, r reader, size int) {
 	t.Helper()
 	start := time.Now()
 	n, first := 0, []byte(nil)
-	err := r.each(func(e Entry) bool {
+	err := walk(r, func(e Entry) bool {
 		if n == 0 {
 			first = bytes.Clone(e.Key)
 		}
@@ -52,7 +52,7 @@ func fuzzRead(t *testing.T, r reader, size int) {
 	}
 	// Reading again gives the same.
 	again := 0
-	errAgain := r.each(func(e Entry) bool {
+	errAgain := walk(r, func(e Entry) bool {
 		if again == 0 && !bytes.Equal(e.Key, first) {
 			t.Errorf("first key %q, then %q", first, e.Key)
 		}

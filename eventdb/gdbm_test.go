@@ -3,6 +3,7 @@ package eventdb
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -244,10 +245,37 @@ func TestGDBMTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := r.each(func(Entry) bool { return true }); err == nil {
+		if err := walk(r, func(Entry) bool { return true }); err == nil {
 			t.Error("a key that is there twice is no error")
 		}
 		return
+	}
+}
+
+// TestGDBMDirectory has an entry of the directory name the bucket beside its own.
+func TestGDBMDirectory(t *testing.T) {
+	whole := gunzip(t, "testdata/fixtures/gnu-5000-del1700/_test.gz")
+	r, err := newGDBM(memory("db", whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := whole[r.dir:]
+	entries, word := 1<<r.dirBits, r.word()
+	for name, c := range map[string]struct{ at, as int }{
+		"the bucket before goes on": {entries / 2, entries/2 - 1},
+		"the next one begins early": {entries/2 - 1, entries / 2},
+		"the last one is the first": {entries - 1, 0},
+	} {
+		damaged := bytes.Clone(whole)
+		copy(damaged[r.dir:][c.at*word:][:word], names[c.as*word:])
+		d, err := newGDBM(memory("db", damaged))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var damage *CorruptError
+		if err := walk(d, func(Entry) bool { return true }); !errors.As(err, &damage) {
+			t.Errorf("%s: got %v, want a CorruptError", name, err)
+		}
 	}
 }
 
@@ -315,10 +343,8 @@ func TestGDBMCrafted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, n := range []int{1, mostParts} {
-				if _, err := readParts(r, n); err == nil || !strings.Contains(err.Error(), c.want) {
-					t.Errorf("%d parts: %v, want %q", n, err, c.want)
-				}
+			if err := walk(r, func(Entry) bool { return true }); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
 	}

@@ -14,6 +14,20 @@ type gdbmReader struct {
 	head [gdbmHeader]byte
 }
 
+// A gdbmWalk is one pass through the buckets.
+type gdbmWalk struct {
+	*gdbmReader
+	yield  func(Entry) bool
+	data   *cache
+	bucket []byte // the one in hand
+
+	names []byte // some entries of the directory
+	named int    // the first of them
+
+	taken    int64 // bytes of the buckets and entries so far
+	searched int64 // elements looked at so far to find keys
+}
+
 func newGDBM(f *file) (*gdbmReader, error) {
 	r := &gdbmReader{file: f}
 	if err := f.read(r.head[:], 0); err != nil {
@@ -24,6 +38,8 @@ func newGDBM(f *file) (*gdbmReader, error) {
 	}
 	return r, nil
 }
+
+func (r *gdbmReader) files() []*file { return []*file{r.file} }
 
 func (r *gdbmReader) format() string {
 	kind, order, syncs := "32-bit", "little-endian", ""
@@ -39,40 +55,11 @@ func (r *gdbmReader) format() string {
 	return fmt.Sprintf("GDBM (%s, %s%s)", kind, order, syncs)
 }
 
-func (r *gdbmReader) each(yields ...func(Entry) bool) error {
-	return steadily(func() error { return r.walk(yields) }, r.still, r.file)
-}
-
-func (r *gdbmReader) walk(yields []func(Entry) bool) error {
-	entries := int64(1) << r.dirBits
-	parts := make([]gdbmPart, min(int64(partsOf(r.size, len(yields))), entries))
-	n := int64(len(parts))
-	err := sideBySide(len(parts), func(i int) error {
-		parts[i] = gdbmPart{gdbmReader: r, yield: yields[i]}
-		return parts[i].walk(int(entries*int64(i)/n), int(entries*int64(i+1)/n))
-	})
-	if err != nil {
-		return err
-	}
-	all := &parts[0]
-	for i := range parts[1:] {
-		next := &parts[1+i]
-		if all.end != next.begin {
-			return r.corrupt(r.nameAt(all.end), -1, "the directory's first entry of a bucket, since the one before ends there", fmt.Sprintf("the next one that begins at entry %d", next.begin))
-		}
-		all.end = next.end
-		if err := all.take(r.nameAt(next.begin), next.taken); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// still returns an error if the header isn't what it was, or a writer has the
+// unchanged returns an error if the header isn't what it was, or a writer has the
 // file open. Such a writer writes through a mapping, and the file's time says
 // so only when it first writes to a page: a writer that was there before the
 // file was looked at could go on unseen.
-func (r *gdbmReader) still() error {
+func (r *gdbmReader) unchanged() error {
 	if err := r.locked(); err != nil {
 		return err
 	}

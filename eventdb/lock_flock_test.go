@@ -23,7 +23,7 @@ func TestGDBMLocked(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			n, err := readWhile(db, c.when, func() {
+			n, err := readWhile(t.Context(), db, c.when, func() {
 				f, err := os.OpenFile(path, os.O_RDWR, 0)
 				if err != nil {
 					t.Fatal(err)

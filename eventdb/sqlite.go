@@ -6,10 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io/fs"
 	"math/bits"
 	"os"
-	"strings"
 
 	"modernc.org/sqlite" // and the database driver of that name
 	"modernc.org/sqlite/vfs"
@@ -77,25 +77,17 @@ func (r *sqliteReader) format() string {
 	return "SQLite"
 }
 
-func (r *sqliteReader) Close() error {
+func (r *sqliteReader) files() []*file {
 	if r.wal == nil {
-		return r.main.Close()
+		return []*file{r.main}
 	}
-	return errors.Join(r.main.Close(), r.wal.Close())
+	return []*file{r.main, r.wal}
 }
 
-func (r *sqliteReader) each(yields ...func(Entry) bool) error {
-	walk := func() error { return r.walk(yields[0]) }
-	if r.wal == nil {
-		return steadily(walk, r.still, r.main)
-	}
-	return steadily(walk, r.still, r.main, r.wal)
-}
-
-// still returns an error unless the files are those that were opened. A Comet
+// unchanged returns an error unless the files are those that were opened. A Comet
 // opens and closes its database for each event, and with that SQLite copies the
 // log into the database, removes it, and makes another for the next event.
-func (r *sqliteReader) still() error {
+func (r *sqliteReader) unchanged() error {
 	if r.path == "" {
 		return nil
 	}
@@ -122,7 +114,7 @@ func sameFile(path string, f *file) error {
 	return changed(path, "another file than when the database was opened")
 }
 
-// hotJournal tells whether beside the database at path there is the journal of
+// hotJournal reports whether beside the database at path there is the journal of
 // a change that isn't finished.
 func hotJournal(path string) (bool, error) {
 	journal, err := openFile(path + "-journal")
@@ -139,102 +131,143 @@ func hotJournal(path string) (bool, error) {
 	return head[0] != 0, errors.Join(err, journal.Close())
 }
 
-func (r *sqliteReader) walk(yield func(Entry) bool) (err error) {
+func (r *sqliteReader) walk(yield func(Entry) bool) error {
 	view, err := newSQLiteView(r.main, r.wal)
 	if err != nil {
 		return err
 	}
+	dict, err := checkSQLite(view)
+	if view.err != nil { // which SQLite only calls an input/output error
+		return view.err
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.main.name, err)
+	}
+	return dict.walk(view, yield)
+}
+
+// A sqliteDict is where the table Dict is.
+type sqliteDict struct {
+	table, index uint32 // their first pages
+	key, value   int    // their columns in the table
+}
+
+// checkSQLite has SQLite check the database, and looks the table up.
+func checkSQLite(view *sqliteView) (dict sqliteDict, err error) {
 	name, files, err := vfs.New(view)
 	if err != nil {
-		return fmt.Errorf("%s: register with SQLite: %w", r.main.name, err)
+		return dict, fmt.Errorf("register with SQLite: %w", err)
 	}
 	defer func() { err = errors.Join(err, files.Close()) }()
 	db, err := sql.Open("sqlite", "file:"+sqliteViewName+"?immutable=1&mode=ro&vfs="+name)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.main.name, err)
+		return dict, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	err = readSQLite(db, yield)
-	if view.err != nil { // which SQLite only calls an input/output error
-		return view.err
-	}
-	if err != nil && !errors.Is(err, errStop) {
-		return fmt.Errorf("%s: %w", r.main.name, err)
-	}
-	return err
-}
-
-// readSQLite yields the entries of a database that is sound.
-func readSQLite(db *sql.DB, yield func(Entry) bool) (err error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	conn, err := db.Conn(ctx)
+	// A read fails when the caller's context is done: there is no need of it here.
+	conn, err := db.Conn(context.Background())
 	if err != nil {
-		return err
+		return dict, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	if _, err := sqlite.Limit(conn, sqliteLimitLength, sqliteMaxRow); err != nil {
-		return fmt.Errorf("limit the length of rows: %w", err)
+		return dict, fmt.Errorf("limit the length of rows: %w", err)
 	}
 	for _, pragma := range []string{
 		"PRAGMA temp_store = memory", "PRAGMA cell_size_check = on", "PRAGMA trusted_schema = off",
 		"PRAGMA mmap_size = 0", "PRAGMA cache_size = -4096", // KiB
 	} {
-		if _, err := conn.ExecContext(ctx, pragma); err != nil {
-			return fmt.Errorf("%s: %w", pragma, err)
+		if _, err := conn.ExecContext(context.Background(), pragma); err != nil {
+			return dict, fmt.Errorf("%s: %w", pragma, err)
 		}
 	}
-	// The check walks all pages in order. That each entry is in the key's index,
-	// too, is left to counting both: to look up each takes a time that isn't linear.
+	// The check walks all pages in order. It leaves out whether each row is in the
+	// index of keys: to look up each takes a time that isn't linear.
 	var finding string
-	if err := conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&finding); err != nil {
-		return fmt.Errorf("check the database: %w", err)
+	if err := conn.QueryRowContext(context.Background(), "PRAGMA quick_check(1)").Scan(&finding); err != nil {
+		return dict, fmt.Errorf("check the database: %w", err)
 	}
 	if finding != "ok" {
-		return fmt.Errorf("check the database: expected ok, found %s", finding)
+		return dict, fmt.Errorf("check the database: expected ok, found %s", finding)
 	}
-	var indexed sql.NullInt64
-	if err := countIndexed(ctx, conn, &indexed); err != nil {
-		return fmt.Errorf("expected a table Dict with key and value, as dbm.sqlite3 makes: %w", err)
-	}
-	entries := int64(0)
-	rows, err := conn.QueryContext(ctx, "SELECT key, value FROM Dict")
+	err = conn.QueryRowContext(context.Background(), `
+		SELECT t.rootpage, i.rootpage, k.cid, v.cid
+		FROM sqlite_schema t, pragma_table_info(t.name) k, pragma_table_info(t.name) v,
+			pragma_index_list(t.name) l, sqlite_schema i
+		WHERE t.type = 'table' AND t.name = 'Dict' AND k.name = 'key' AND v.name = 'value'
+			AND l."unique" AND NOT l.partial AND i.type = 'index' AND i.name = l.name
+			AND (SELECT group_concat(name) FROM pragma_index_info(l.name)) = 'key'
+		LIMIT 1`).Scan(&dict.table, &dict.index, &dict.key, &dict.value)
 	if err != nil {
-		return fmt.Errorf("expected a table Dict with key and value, as dbm.sqlite3 makes: %w", err)
+		return dict, fmt.Errorf("expected a table Dict with a key that is unique and a value, as dbm.sqlite3 makes: %w", err)
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var key, value sql.RawBytes
-		if err := rows.Scan(&key, &value); err != nil {
-			return err
+	return dict, nil
+}
+
+// walk yields the entries of the table. Then it goes through the index, which
+// must hold the same keys: the sums of their hashes, whatever their order, are
+// equal if and only if they are, but for once in 2^64 times.
+func (d sqliteDict) walk(view *sqliteView, yield func(Entry) bool) error {
+	seed := maphash.MakeSeed()
+	hash := func(rowid int64, key []byte) uint64 {
+		return maphash.Bytes(seed, key) * (uint64(rowid)<<1 | 1)
+	}
+	var rows, indexed, sum uint64
+	table, err := newSQLiteTree(view, false, func(rowid int64, record []byte) error {
+		var key, value []byte
+		columns := 0
+		ok := sqliteColumns(record, func(i int, kind uint64, content []byte) bool {
+			if i == d.key && kind >= 12 {
+				key, columns = content, columns+1
+			}
+			if i == d.value && kind >= 12 {
+				value, columns = content, columns+1
+			}
+			return columns < 2
+		})
+		if !ok || columns < 2 || len(key) > MaxItem || len(value) > MaxItem {
+			return view.main.corrupt(-1, -1, fmt.Sprintf("a key and a value of at most %d bytes", MaxItem), fmt.Sprintf("another row %d", rowid))
 		}
-		if len(key) > MaxItem || len(value) > MaxItem {
-			return fmt.Errorf("expected a key and a value of at most %d bytes, found %d and %d", MaxItem, len(key), len(value))
-		}
-		entries++
+		rows++
+		sum += hash(rowid, key)
 		if !yield(Entry{key, value}) {
 			return errStop
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if indexed.Valid && indexed.Int64 != entries {
-		return fmt.Errorf("expected %d entries, as the index of keys has, found %d", indexed.Int64, entries)
-	}
-	return nil
-}
-
-// countIndexed counts the entries of the index of keys, if there is one.
-func countIndexed(ctx context.Context, conn *sql.Conn, n *sql.NullInt64) error {
-	var index string
-	err := conn.QueryRowContext(ctx, "SELECT name FROM pragma_index_list('Dict') ORDER BY seq LIMIT 1").Scan(&index)
-	if errors.Is(err, sql.ErrNoRows) {
 		return nil
+	})
+	if err == nil {
+		err = table.walk(d.table, 0)
 	}
 	if err != nil {
 		return err
 	}
-	quoted := `"` + strings.ReplaceAll(index, `"`, `""`) + `"`
-	return conn.QueryRowContext(ctx, "SELECT count(*) FROM Dict INDEXED BY "+quoted).Scan(n)
+	index, err := newSQLiteTree(view, true, func(_ int64, record []byte) error {
+		var key []byte
+		var rowid int64
+		var isInt bool
+		ok := sqliteColumns(record, func(i int, kind uint64, content []byte) bool {
+			if i == 0 {
+				key = content
+			} else {
+				rowid, isInt = sqliteInt(kind, content)
+			}
+			return i == 0
+		})
+		if !ok || !isInt {
+			return view.main.corrupt(-1, -1, "a key and the number of its row", "another entry of the index")
+		}
+		indexed++
+		sum -= hash(rowid, key)
+		return nil
+	})
+	if err == nil {
+		err = index.walk(d.index, 0)
+	}
+	if err != nil {
+		return err
+	}
+	if rows != indexed || sum != 0 {
+		return view.main.corrupt(-1, -1, fmt.Sprintf("the keys of the table's %d rows in their index", rows), fmt.Sprintf("%d keys, not all the same", indexed))
+	}
+	return nil
 }

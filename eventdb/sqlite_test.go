@@ -45,7 +45,7 @@ func TestSQLiteReplaced(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer db.Close()
-				n, err := readWhile(db, when, func() {
+				n, err := readWhile(t.Context(), db, when, func() {
 					if err := c.change(path); err != nil {
 						t.Fatal(err)
 					}
@@ -83,7 +83,7 @@ func TestSQLiteLong(t *testing.T) {
 	}{
 		{MaxItem, MaxItem, ""},
 		{40, MaxItem + 1, "at most"},
-		{40, sqliteMaxRow + 1, "too big"},
+		{40, sqliteMaxRow + 1, "rows of at most"},
 	} {
 		t.Run(fmt.Sprint(c.value), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "_test")
@@ -107,7 +107,7 @@ func TestSQLiteLong(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close()
-			for _, err = range db.Entries() {
+			for _, err = range db.Entries(t.Context()) {
 			}
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 				t.Errorf("%v, want %q", err, c.want)

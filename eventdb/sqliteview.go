@@ -1,6 +1,7 @@
 package eventdb
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ const (
 	walFrameHeader = 24
 	walMagic       = 0x377f0682 // with little-endian checksums; 1 more: big-endian
 	walVersion     = 3007000
+	walMostLogs    = 1 << 16 // logs before this one of which frames are left
 )
 
 // A sqliteView is a file system with one file, an SQLite database as it is
@@ -60,9 +62,8 @@ func isLog(head []byte) bool {
 	return len(head) >= walHeader && binary.BigEndian.Uint32(head)&^1 == walMagic
 }
 
-// readLog finds the committed pages of the log. The log ends where the salt of
-// a frame isn't the header's: what is behind is from before the log was begun
-// anew. A frame with the right salt and a wrong checksum is damage.
+// readLog finds the committed pages of the log. What is behind its last frame
+// may be from before the log was begun anew.
 func (v *sqliteView) readLog() error {
 	var head [walHeader]byte
 	if err := v.wal.read(head[:], 0); err != nil {
@@ -92,22 +93,19 @@ func (v *sqliteView) readLog() error {
 	frame := make([]byte, walFrameHeader+v.pageSize)
 	old := false
 	for at := int64(walHeader); at+int64(len(frame)) <= v.wal.size; at += int64(len(frame)) {
-		if old {
-			// Only to see that no frame of this log is behind damaged ones.
-			if err := v.wal.read(frame[:walFrameHeader], at); err != nil {
-				return err
-			}
-			if [8]byte(frame[8:16]) == [8]byte(head[16:24]) {
-				return v.wal.corrupt(at+8, -1, "no frame of this log, which ended before", "one with its salt")
-			}
-			continue
-		}
 		if err := v.wal.read(frame, at); err != nil {
 			return err
 		}
-		if [8]byte(frame[8:16]) != [8]byte(head[16:24]) {
+		// One that is behind an old one is read only for this: no frame of this
+		// log may be behind damaged ones.
+		if before, err := v.before(at, head[16:24], frame[8:16]); err != nil {
+			return err
+		} else if before {
 			old = true
 			continue
+		}
+		if old {
+			return v.wal.corrupt(at+8, -1, "no frame of this log, which ended before", "one with its salt")
 		}
 		sum.add(frame[:8])
 		sum.add(frame[walFrameHeader:])
@@ -131,10 +129,24 @@ func (v *sqliteView) readLog() error {
 			clear(pending)
 		}
 	}
-	if rest := (v.wal.size - walHeader) % int64(len(frame)); rest != 0 && !old {
+	if rest := (v.wal.size - walHeader) % int64(len(frame)); rest != 0 {
 		return v.wal.corrupt(v.wal.size-rest, -1, fmt.Sprintf("a frame of %d bytes", len(frame)), fmt.Sprintf("%d", rest))
 	}
 	return nil
+}
+
+// before reports whether a frame's two salts are of a time before the log was
+// begun anew. Then the first was counted up, and the second chosen at random.
+// With any others the frame is damaged.
+func (v *sqliteView) before(at int64, log, frame []byte) (bool, error) {
+	if bytes.Equal(log, frame) {
+		return false, nil
+	}
+	behind := binary.BigEndian.Uint32(log) - binary.BigEndian.Uint32(frame)
+	if behind == 0 || behind > walMostLogs || bytes.Equal(log[4:], frame[4:]) {
+		return false, v.wal.corrupt(at+8, -1, fmt.Sprintf("salt %x, or an earlier log's", log), fmt.Sprintf("%x", frame))
+	}
+	return true, nil
 }
 
 // mostPages is how many pages the database can have after the frame at that

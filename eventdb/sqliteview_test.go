@@ -44,7 +44,7 @@ func TestSQLiteCommit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = r.each(func(Entry) bool { return true })
+		err = walk(r, func(Entry) bool { return true })
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%d pages: %v, want %q", c.pages, err, c.want)
 		}

@@ -1,6 +1,7 @@
 package eventdb
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
@@ -33,18 +34,11 @@ func (s Summary) Seconds() float64 {
 	return float64(span.Unix()) + float64(span.Nanosecond())/1e9
 }
 
-// Summary reads the database in one pass. A value that is no time is an error.
-func (db *DB) Summary() (Summary, error) {
-	tallies := make([]tally, mostReaders())
-	yields := make([]func(Entry) bool, len(tallies))
-	for i := range tallies {
-		yields[i] = tallies[i].add
-	}
-	err := db.reader.each(yields...)
-	sum := &tallies[0]
-	for i := range tallies[1:] {
-		sum.merge(&tallies[1+i])
-	}
+// Summary reads the database in one pass, until ctx is done. A value that is no
+// time is an error.
+func (db *DB) Summary(ctx context.Context) (Summary, error) {
+	var sum tally
+	err := db.read(ctx, sum.add)
 	if err == nil && sum.bad != nil {
 		err = fmt.Errorf("%s: %w", db.path, sum.bad)
 	}
@@ -64,8 +58,7 @@ type tally struct {
 	n           int
 	first, last instant
 	decimals    int
-	bad         error    // the first value that is no time
-	_           [64]byte // of the next tally, which another processor writes to
+	bad         error // the first value that is no time
 }
 
 func (t *tally) add(e Entry) bool {
@@ -86,24 +79,6 @@ func (t *tally) add(e Entry) bool {
 	t.decimals = max(t.decimals, decimals)
 	t.n++
 	return true
-}
-
-// merge adds what another tally has counted.
-func (t *tally) merge(o *tally) {
-	if t.bad == nil {
-		t.bad = o.bad
-	}
-	if o.n == 0 {
-		return
-	}
-	if t.n == 0 || o.first.before(t.first) {
-		t.first = o.first
-	}
-	if t.n == 0 || t.last.before(o.last) {
-		t.last = o.last
-	}
-	t.decimals = max(t.decimals, o.decimals)
-	t.n += o.n
 }
 
 // resolution is the step of a clock whose times have that many decimals.

@@ -36,7 +36,7 @@ func TestSummarySeconds(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer db.Close()
-		s, err := db.Summary()
+		s, err := db.Summary(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func TestOpenTar(t *testing.T) {
 			db, err := OpenTar(bytes.NewReader(c.archive), c.database)
 			if err == nil {
 				var s Summary
-				s, err = db.Summary()
+				s, err = db.Summary(t.Context())
 				entries = s.Entries
 				if err := db.Close(); err != nil {
 					t.Error(err)

@@ -1,20 +1,21 @@
 package results
 
 import (
+	"context"
 	"errors"
 
 	"cometbench/eventdb"
 )
 
 // ReadDatabase reads the summary of the event database at path, named as
-// eventdb.Open takes it.
-func ReadDatabase(path string) (d Database, err error) {
+// eventdb.Find takes it, until ctx is done.
+func ReadDatabase(ctx context.Context, path string) (d Database, err error) {
 	db, err := eventdb.Open(path)
 	if err != nil {
 		return Database{}, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	s, err := db.Summary()
+	s, err := db.Summary(ctx)
 	if err != nil {
 		return Database{}, err
 	}

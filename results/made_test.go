@@ -93,10 +93,10 @@ func (m madeRun) write(t testing.TB, dir string, n int) *Run {
 	}
 	if m.stored {
 		var err error
-		if run.Broker, err = ReadDatabase(filepath.Join(folder, BrokerFile)); err != nil {
+		if run.Broker, err = ReadDatabase(t.Context(), filepath.Join(folder, BrokerFile)); err != nil {
 			t.Fatal(err)
 		}
-		if run.Subscriber, err = ReadDatabase(filepath.Join(folder, SubscriberFile)); err != nil {
+		if run.Subscriber, err = ReadDatabase(t.Context(), filepath.Join(folder, SubscriberFile)); err != nil {
 			t.Fatal(err)
 		}
 		if err := writeRun(filepath.Join(folder, RunFile), run); err != nil {

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 )
 
 // read reads one run's folder.
-func (i item) read(dir string) result {
+func (i item) read(ctx context.Context, dir string) result {
 	var r result
 	fail := func(name string, err error) {
 		r.errs = append(r.errs, pathError(dir, path.Join(i.path, name), err))
@@ -48,7 +49,7 @@ func (i item) read(dir string) result {
 		if _, err := eventdb.Find(filepath.Join(folder, d.name)); err != nil {
 			fail(d.name, err)
 			broken = true
-		} else if *d.to, err = ReadDatabase(filepath.Join(folder, d.name)); err != nil {
+		} else if *d.to, err = ReadDatabase(ctx, filepath.Join(folder, d.name)); err != nil {
 			fail(d.name, err)
 			broken = true
 		}

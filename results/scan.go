@@ -77,7 +77,7 @@ func Scan(ctx context.Context, dir string) iter.Seq2[Found, error] {
 				}
 				wg.Go(func() {
 					defer func() { <-slots }()
-					done <- item.read(dir)
+					done <- item.read(ctx, dir)
 				})
 			}
 		})

@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"context"
 	"errors"
 	"os"
 
@@ -8,7 +9,7 @@ import (
 	"cometbench/eventdb"
 )
 
-func summarise(dir string) (eventdb.Summary, error) {
+func summarise(ctx context.Context, dir string) (eventdb.Summary, error) {
 	path, err := eventdb.PathOf(dir, author.DefaultFrom)
 	if err != nil {
 		return eventdb.Summary{}, err
@@ -17,7 +18,7 @@ func summarise(dir string) (eventdb.Summary, error) {
 	if err != nil {
 		return eventdb.Summary{}, err
 	}
-	s, err := db.Summary()
+	s, err := db.Summary(ctx)
 	return s, errors.Join(err, db.Close())
 }
 

@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"context"
 	"errors"
 	"os/exec"
 	"path/filepath"
@@ -70,7 +71,7 @@ func TestReadWhileCometWrites(t *testing.T) {
 					failed++
 					return
 				}
-				if keys, err := keysIn(dir); err == nil {
+				if keys, err := keysIn(t.Context(), dir); err == nil {
 					answers = append(answers, keys)
 				} else {
 					failed++
@@ -88,7 +89,7 @@ func TestReadWhileCometWrites(t *testing.T) {
 			}
 			defer db.Close()
 			final := make(map[string]bool)
-			for e, err := range db.Entries() {
+			for e, err := range db.Entries(t.Context()) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -119,7 +120,7 @@ func TestReadWhileCometWrites(t *testing.T) {
 }
 
 // keysIn returns the keys of the measured database in a folder.
-func keysIn(dir string) (map[string]bool, error) {
+func keysIn(ctx context.Context, dir string) (map[string]bool, error) {
 	path, err := eventdb.PathOf(dir, author.DefaultFrom)
 	if err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func keysIn(dir string) (map[string]bool, error) {
 	}
 	defer db.Close()
 	keys := make(map[string]bool)
-	for e, err := range db.Entries() {
+	for e, err := range db.Entries(ctx) {
 		if err != nil {
 			return nil, err
 		}

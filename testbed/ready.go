@@ -85,7 +85,7 @@ func (x *experiment) subscriberHas(ctx context.Context, key string) (bool, error
 		return false, nil // caught while it was written: look again
 	}
 	defer db.Close()
-	for e, err := range db.Entries() {
+	for e, err := range db.Entries(ctx) {
 		if err != nil {
 			return false, nil
 		}

@@ -332,7 +332,7 @@ func (x *experiment) read(ctx context.Context, p part, figure *results.Database)
 	if err := x.refresh(ctx, p, dir); err != nil {
 		return err
 	}
-	summary, err := summarise(dir)
+	summary, err := summarise(ctx, dir)
 	if err != nil {
 		return fmt.Errorf("%s's event database: %w", p, err)
 	}

@@ -140,7 +140,7 @@ func TestRun(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				summary, err := kept.Summary()
+				summary, err := kept.Summary(t.Context())
 				if err != nil || summary.Entries != 200 {
 					t.Errorf("%s: %+v, %v, want 200 entries", name, summary, err)
 				}

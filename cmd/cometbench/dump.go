@@ -61,7 +61,7 @@ func runDump(ctx context.Context, std command.Streams, args []string) error {
 	}
 	out := bufio.NewWriterSize(std.Out, 64<<10)
 	if *summary {
-		err = dumpSummary(out, db, *asJSON)
+		err = dumpSummary(ctx, out, db, *asJSON)
 	} else {
 		err = dumpEntries(ctx, out, db, *asJSON)
 	}
@@ -87,12 +87,12 @@ func interruptible(ctx context.Context, r io.Reader) io.ReadCloser {
 func dumpEntries(ctx context.Context, out *bufio.Writer, db *eventdb.DB, asJSON bool) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
-	for e, err := range db.Sorted() {
+	for e, err := range db.Sorted(ctx) {
 		if err != nil {
 			return err
 		}
-		if err := ctx.Err(); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		if asJSON {
 			if !utf8.Valid(e.Key) || !utf8.Valid(e.Value) {
@@ -115,8 +115,8 @@ func dumpEntries(ctx context.Context, out *bufio.Writer, db *eventdb.DB, asJSON 
 	return nil
 }
 
-func dumpSummary(out io.Writer, db *eventdb.DB, asJSON bool) error {
-	s, err := db.Summary()
+func dumpSummary(ctx context.Context, out io.Writer, db *eventdb.DB, asJSON bool) error {
+	s, err := db.Summary(ctx)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func TestLargeBucket(t *testing.T) {
 	}
 	defer db.Close()
 	n := 0
-	for _, err = range db.Entries() {
+	for _, err = range db.Entries(t.Context()) {
 		n++
 	}
 	if err == nil || !strings.Contains(err.Error(), "entries in bucket 0") {
