@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +31,7 @@ type store struct {
 	dir string
 
 	mu        sync.RWMutex
-	databases map[string]*eventdb.Writer // by file name
+	databases map[string]*eventdb.Writer // by file name, in lower case
 }
 
 // openStore makes a store in a folder that is there and empty: what another
@@ -72,10 +74,10 @@ func appendTime(dst []byte, t time.Time) []byte {
 
 // database returns the database of an author.
 func (s *store) database(author []byte) (*eventdb.Writer, error) {
-	var space [64]byte
-	name := appendFileName(space[:0], author)
+	name := fileName(author)
+	key := strings.ToLower(name)
 	s.mu.RLock()
-	db := s.databases[string(name)]
+	db := s.databases[key]
 	s.mu.RUnlock()
 	if db != nil {
 		return db, nil
@@ -85,17 +87,17 @@ func (s *store) database(author []byte) (*eventdb.Writer, error) {
 	if s.databases == nil {
 		return nil, os.ErrClosed
 	}
-	if len(s.databases) >= maxDatabases && s.databases[string(name)] == nil {
-		name = []byte(shared)
+	if len(s.databases) >= maxDatabases && s.databases[key] == nil {
+		name, key = shared, shared
 	}
-	if db := s.databases[string(name)]; db != nil {
+	if db := s.databases[key]; db != nil {
 		return db, nil
 	}
-	db, err := eventdb.Create(filepath.Join(s.dir, string(name)))
+	db, err := eventdb.Create(filepath.Join(s.dir, name))
 	if err != nil {
 		return nil, err
 	}
-	s.databases[string(name)] = db
+	s.databases[key] = db
 	return db, nil
 }
 
@@ -103,26 +105,27 @@ func (s *store) database(author []byte) (*eventdb.Writer, error) {
 // what copies a database adds an ending.
 const maxName = 200
 
-// appendFileName appends the name of an author's database: as Comet names it,
-// ivo://comet.broker/test comet.broker_test, but no two authors have one name,
-// even where upper and lower case are the same. So all that isn't a lower-case
-// letter, a digit or one of -.~ becomes a % and two digits, and the end of what
-// is too long %% and the SHA-1 of the author.
-func appendFileName(dst, author []byte) []byte {
+// fileName returns the name of an author's database: as Comet names it,
+// ivo://comet.broker/test comet.broker_test, but no two authors have one name.
+// Upper and lower case are the same, as in IVOIDs and some file systems. What
+// isn't a letter, a digit or one of -.~ becomes a % and two digits, and the end
+// of what is too long %% and the SHA-1 of the author.
+func fileName(author []byte) string {
+	name := make([]byte, 0, 64)
 	for _, c := range author {
-		switch {
+		switch lower := c | 0x20; {
 		case c == '/':
-			dst = append(dst, '_')
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '.', c == '~':
-			dst = append(dst, c)
+			name = append(name, '_')
+		case 'a' <= lower && lower <= 'z', '0' <= c && c <= '9', c == '-', c == '.', c == '~':
+			name = append(name, c)
 		default:
-			dst = fmt.Appendf(dst, "%%%02X", c)
+			name = fmt.Appendf(name, "%%%02X", c)
 		}
 	}
-	if len(dst) > maxName {
-		dst = fmt.Appendf(dst[:maxName-2-2*sha1.Size], "%%%%%x", sha1.Sum(author))
+	if len(name) > maxName {
+		name = fmt.Appendf(name[:maxName-2-2*sha1.Size], "%%%%%x", sha1.Sum(bytes.ToLower(author)))
 	}
-	return dst
+	return string(name)
 }
 
 // close closes the databases.
