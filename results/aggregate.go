@@ -65,6 +65,9 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 		return nil, err
 	}
 	set := &Set{Source: dir, Void: c.void, Warnings: c.warnings}
+	for _, err := range c.broken {
+		set.LeftOut = append(set.LeftOut, err.Error())
+	}
 	config := new(configList)
 	cells := make(map[matrix.Cell]int) // events aren't part of the key
 	for _, found := range c.runs {

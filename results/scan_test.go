@@ -232,7 +232,7 @@ func TestVoid(t *testing.T) {
 		}
 	}
 	commit("the broker died")
-	if _, err := Load(t.Context(), tree.Dir, Options{}); err == nil || !strings.Contains(err.Error(), "b/100ms/8c/void1: the run is void: the broker died") {
+	if _, err := Load(t.Context(), tree.Dir, Options{}); err == nil || !strings.Contains(err.Error(), "b/100ms/8c/void1: the run of 2026-11-24 09:00 UTC is void: the broker died") {
 		t.Errorf("only a void run: %v", err)
 	}
 	madeRun{cell: cell, acked: 40, elapsed: time.Second, broker: spread(40, 1), subscriber: spread(40, 1)}.write(t, tree.Dir, 1)

@@ -2,6 +2,7 @@ package results
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -138,6 +139,8 @@ type Set struct {
 	Config []ConfigLine
 	// Void are the void runs of a tree, in its order.
 	Void []VoidRun
+	// LeftOut are the runs that can't be read or don't count, with the reasons.
+	LeftOut []string
 	// Warnings name what was found beside the runs and isn't part of the set,
 	// such as foreign files.
 	Warnings []string
@@ -153,8 +156,14 @@ type VoidRun struct {
 	Why string
 }
 
-// String returns the run with the reason.
-func (v VoidRun) String() string { return v.Name + ": the run is void: " + v.Why }
+// String returns the run with its time and the reason.
+func (v VoidRun) String() string {
+	when := ""
+	if !v.Started.IsZero() {
+		when = v.Started.UTC().Format(" of 2006-01-02 15:04 UTC")
+	}
+	return fmt.Sprintf("%s: the run%s is void: %s", v.Name, when, v.Why)
+}
 
 // Brokers returns the brokers of the set, in order. A tree or JSON of the
 // original experiment names none: its broker is "".

@@ -20,7 +20,7 @@ func runCheck(ctx context.Context, std command.Streams, args []string) error {
 Holds results against theory and the paper: for every cell the measured rate,
 the paper's, and n/(2·RTT+t), with the service time t and the saturation rate
 fitted to the broker's cells, where the knee is, and in words where a cell
-doesn't fit. Where there are several runs of a cell, it says how well they
+doesn't fit, what its runs warn of, and which runs have no figures. Where there are several runs of a cell, it says how well they
 repeat: the mean and the median with their 95 % confidence intervals, the
 spread, a trend over the order of the runs, outliers, two modes where there are
 two, and how many runs would narrow the interval of the mean to ±1 %.
@@ -28,8 +28,10 @@ two, and how many runs would narrow the interval of the mean to ±1 %.
 RESULTS is a tree of runs, the output of the benchmark, or JSON of cometbench
 aggregate; - is the standard input.
 
-The exit status is 1 if a cell that is bound by latency is outside its band:
-such cells are the same on any machine, so that the instrument is at fault.`)
+The exit status is 1 if a cell that is bound by latency is outside its band
+(OUTSIDE): such cells are the same on any machine, so that the instrument is at
+fault. It is 1, too, if such a cell is below the band only because of runs that
+warn (DISTURBED): measure it again on a machine that is less busy.`)
 	var f resultsFlags
 	f.add(fs)
 	band := fs.Float64("band", judge.DefaultBand, "how far from theory a cell bound by latency may be, as a `fraction`")
@@ -64,6 +66,9 @@ such cells are the same on any machine, so that the instrument is at fault.`)
 	}
 	if outside := judgement.Outside(); len(outside) > 0 {
 		broken = errors.Join(broken, fmt.Errorf("%s: outside the band of ±%g %% around theory: %s", set.Source, 100**band, cellNames(outside)))
+	}
+	if disturbed := judgement.Disturbed(); len(disturbed) > 0 {
+		broken = errors.Join(broken, fmt.Errorf("%s: below the band of ±%g %% around theory, where runs warn: %s", set.Source, 100**band, cellNames(disturbed)))
 	}
 	return broken
 }

@@ -55,6 +55,7 @@ func Merge(sets ...*results.Set) *results.Set {
 			v.Name = shortSource(s.Source) + ": " + v.Name
 			merged.Void = append(merged.Void, v)
 		}
+		merged.LeftOut = append(merged.LeftOut, s.LeftOut...)
 		for _, c := range s.Config {
 			if !slices.Contains(merged.Config, c) {
 				merged.Config = append(merged.Config, c)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"cometbench/matrix"
 	"cometbench/results"
@@ -27,7 +28,7 @@ type Options struct {
 
 // Judgement is the judgement of a set of results.
 type Judgement struct {
-	Source  string
+	Set     *results.Set
 	Band    float64
 	Role    results.Role
 	Brokers []BrokerJudgement
@@ -42,6 +43,9 @@ type BrokerJudgement struct {
 	Name   string
 	Theory Theory
 	Cells  []CellJudgement
+	// First and Last are when the first and the last of its runs began, zero
+	// where that isn't known.
+	First, Last time.Time
 }
 
 // CellJudgement is the judgement of one cell.
@@ -51,9 +55,12 @@ type CellJudgement struct {
 	// Rate is the author's mean rate, Theory the one of n/(2·RTT+t), Paper the
 	// paper's (0 if it has no such cell); all in events a second.
 	Rate, Theory, Paper float64
-	// Outside says that the cell is bound by latency and its rate outside the
-	// band.
+	// Outside reports whether the cell is bound by latency and its rate outside
+	// the band: the instrument is at fault.
 	Outside bool
+	// Disturbed reports whether it is below the band only because of runs that
+	// warn: the others, if there are any, are within it.
+	Disturbed bool
 	// Findings say in words where the cell doesn't fit.
 	Findings []string
 	// Stability is nil where there is but a summary, or one run.
@@ -65,8 +72,12 @@ func Judge(set *results.Set, o Options) *Judgement {
 	if o.Band == 0 {
 		o.Band = DefaultBand
 	}
-	r := &Judgement{Source: set.Source, Band: o.Band, Role: o.Role, Alpha: 0.05 / float64(max(1, len(set.Cells)))}
+	r := &Judgement{Set: set, Band: o.Band, Role: o.Role, Alpha: 0.05 / float64(max(1, len(set.Cells)))}
 	uniform := newUniform()
+	most := 0 // runs of a cell
+	for i := range set.Cells {
+		most = max(most, len(set.Cells[i].Runs))
+	}
 	for _, name := range set.Brokers() {
 		var cells []*results.CellRuns
 		for i := range set.Cells {
@@ -75,8 +86,13 @@ func Judge(set *results.Set, o Options) *Judgement {
 			}
 		}
 		b := BrokerJudgement{Name: name, Theory: Fit(cells)}
+		b.First, b.Last = began(cells)
 		for _, m := range cells {
 			cell := b.Theory.judge(m, o)
+			if n := len(m.Runs); n > 0 && n < most {
+				cell.Findings = append(cell.Findings, fmt.Sprintf("%d of the %d runs that other cells have", n, most))
+			}
+			cell.Findings = append(cell.Findings, runWarnings(m)...)
 			if len(m.Runs) > 1 {
 				cell.Stability = stability(m, o.Role, r.Alpha, uniform)
 				cell.Findings = append(cell.Findings, cell.Stability.Findings...)
@@ -90,10 +106,19 @@ func Judge(set *results.Set, o Options) *Judgement {
 
 // Outside returns the cells that are bound by latency and outside the band.
 func (r *Judgement) Outside() []matrix.Cell {
+	return r.cells(func(c CellJudgement) bool { return c.Outside })
+}
+
+// Disturbed returns the cells that are below the band because of runs that warn.
+func (r *Judgement) Disturbed() []matrix.Cell {
+	return r.cells(func(c CellJudgement) bool { return c.Disturbed })
+}
+
+func (r *Judgement) cells(want func(CellJudgement) bool) []matrix.Cell {
 	var cells []matrix.Cell
 	for _, b := range r.Brokers {
 		for _, c := range b.Cells {
-			if c.Outside {
+			if want(c) {
 				cells = append(cells, c.Cell)
 			}
 		}
@@ -105,15 +130,17 @@ func (r *Judgement) Outside() []matrix.Cell {
 func (t Theory) judge(m *results.CellRuns, o Options) CellJudgement {
 	cell := CellJudgement{CellRuns: m, Regime: t.Regime(m), Rate: rate(m), Theory: t.Rate(m)}
 	say := func(format string, args ...any) { cell.Findings = append(cell.Findings, fmt.Sprintf(format, args...)) }
+	low := cell.Theory * least(m.Cell) / float64(m.Cell.Conns) * (1 - o.Band)
+	high := cell.Theory * (1 + o.Band)
+	if cell.Regime == LatencyBound {
+		cell.Disturbed = cell.Rate < low && disturbed(m, low, high)
+		cell.Outside = (cell.Rate < low || cell.Rate > high) && !cell.Disturbed
+	}
 	var doubts []string
 	switch {
 	case cell.Rate <= 0:
 		doubts = append(doubts, "no event was acked")
-		cell.Outside = cell.Regime == LatencyBound
 	case cell.Regime == LatencyBound:
-		low := cell.Theory * least(m.Cell) / float64(m.Cell.Conns) * (1 - o.Band)
-		high := cell.Theory * (1 + o.Band)
-		cell.Outside = cell.Rate < low || cell.Rate > high
 		switch ratio := cell.Rate / cell.Theory; {
 		case ratio > 1.6 && ratio < 2.4:
 			doubts = append(doubts, fmt.Sprintf("%.1f times theory: only one of the two round trips was delayed (does something on the way end TCP, as a published port or a proxy does?)", ratio))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -23,12 +24,31 @@ func (r *Judgement) Write(w io.Writer) error {
 		}
 		r.broker(&b, broker)
 	}
+	if lost := r.Lost(); len(lost) > 0 {
+		b.WriteString("\nruns without figures\n")
+		for _, text := range lost {
+			fmt.Fprintf(&b, "  %s\n", strings.ReplaceAll(text, "\n", "\n    "))
+		}
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
+// Lost returns the runs without figures, each with the reason: those that were
+// void, that can't be read, or that don't count.
+func (r *Judgement) Lost() []string {
+	var lost []string
+	for _, v := range r.Set.Void {
+		lost = append(lost, v.String())
+	}
+	return append(lost, r.Set.LeftOut...)
+}
+
 func (r *Judgement) broker(b *strings.Builder, broker BrokerJudgement) {
 	fmt.Fprintf(b, "%s\n", cmp.Or(broker.Name, "(unnamed broker)"))
+	if dates := broker.Dates(); dates != "" {
+		fmt.Fprintf(b, "  measured: %s\n", dates)
+	}
 	t := broker.Theory
 	fmt.Fprintf(b, "  service time t: %s", millis(t.Service))
 	if t.Delayed > 0 {
@@ -50,25 +70,37 @@ func (r *Judgement) broker(b *strings.Builder, broker BrokerJudgement) {
 	}
 	b.WriteString("\n")
 
+	measured := slices.ContainsFunc(broker.Cells, func(c CellJudgement) bool { return c.RTT() > 0 })
 	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "latency\tconns\tauthor-events/s\tpaper\ttheory\tof theory\tbound by\tmissing\t\t")
+	row := func(latency, conns, rtt string, rest ...string) {
+		columns := []string{latency, conns}
+		if measured {
+			columns = append(columns, rtt)
+		}
+		fmt.Fprintln(tw, strings.Join(append(columns, rest...), "\t")+"\t")
+	}
+	row("latency", "conns", "RTT", "author-events/s", "paper", "theory", "of theory", "bound by", "missing", "")
 	for _, c := range broker.Cells {
-		paper, verdict := "-", ""
+		paper, verdict, ratio, rtt := "-", "", "-", "-"
 		if c.Paper > 0 {
 			paper = stat.FormatRate(c.Paper)
 		}
 		switch {
 		case c.Outside:
 			verdict = "OUTSIDE"
+		case c.Disturbed:
+			verdict = "DISTURBED"
 		case c.Regime == LatencyBound:
 			verdict = "ok"
 		}
-		ratio := "-"
 		if !math.IsInf(c.Theory, 0) && c.Theory > 0 {
 			ratio = fmt.Sprintf("%.0f %%", 100*c.Rate/c.Theory)
 		}
-		fmt.Fprintf(tw, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t\n", matrix.FormatLatency(c.Cell.Latency), c.Cell.Conns,
-			stat.FormatRate(c.Rate), paper, stat.FormatRate(c.Theory), ratio, c.Regime, c.Missing, verdict)
+		if c.RTT() > 0 {
+			rtt = millis(c.RTT())
+		}
+		row(matrix.FormatLatency(c.Cell.Latency), strconv.Itoa(c.Cell.Conns), rtt, stat.FormatRate(c.Rate), paper,
+			stat.FormatRate(c.Theory), ratio, c.Regime.String(), strconv.Itoa(c.Missing), verdict)
 	}
 	flush(tw)
 

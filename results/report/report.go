@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -70,35 +71,33 @@ func latencies(set *results.Set) int {
 
 // page is what the template sees.
 type page struct {
-	Title    string
-	Source   string
-	Config   []results.ConfigLine
-	Warnings []string
-	Brokers  []broker
-	Figures  []drawing
-	Band     string
-	Outside  int
-	Missing  int // cells that lost events
+	Title     string
+	Source    string
+	Config    []results.ConfigLine
+	Warnings  []string
+	Lost      []string // runs without figures
+	Brokers   []broker
+	Figures   []drawing
+	Band      string
+	Outside   int
+	Disturbed int
+	Missing   int // cells that lost events
 }
 
 type broker struct {
-	ID, Name, Theory string
-	Rows             []row
-	Findings         []string
+	ID, Name, Dates, Theory string
+	Rows                    []row
+	Findings                []string
 }
 
 type row struct {
 	Latency  string
-	Conns    int
-	Runs     string
-	Rates    [3]string // mean of author, broker, subscriber
-	Spread   string
-	Missing  int
-	Theory   string
-	Paper    string
-	Regime   string
+	Columns  []column
 	Doubtful bool
 }
+
+// column is a value of a row, with what belongs to it in smaller type.
+type column struct{ Head, Text, Small string }
 
 type drawing struct {
 	ID, Title, Describe string
@@ -112,8 +111,8 @@ func (r *Report) Write(w io.Writer) error {
 		return err
 	}
 	p := page{
-		Title: r.Title, Source: r.Set.Source, Config: r.Set.Config, Warnings: r.Set.Warnings,
-		Band: fmt.Sprintf("%g %%", 100*r.Judgement.Band), Outside: len(r.Judgement.Outside()),
+		Title: r.Title, Source: r.Set.Source, Config: r.Set.Config, Warnings: r.Set.Warnings, Lost: r.Judgement.Lost(),
+		Band: fmt.Sprintf("%g %%", 100*r.Judgement.Band), Outside: len(r.Judgement.Outside()), Disturbed: len(r.Judgement.Disturbed()),
 	}
 	for i, b := range r.Judgement.Brokers {
 		p.Brokers = append(p.Brokers, newBroker(i, b))
@@ -153,7 +152,7 @@ func newBroker(i int, b judge.BrokerJudgement) broker {
 	if name == "" {
 		name = "unnamed broker"
 	}
-	out := broker{ID: fmt.Sprintf("broker-%d", i+1), Name: name, Theory: theory(b.Theory)}
+	out := broker{ID: fmt.Sprintf("broker-%d", i+1), Name: name, Dates: b.Dates(), Theory: theory(b.Theory)}
 	for _, c := range b.Cells {
 		out.Rows = append(out.Rows, newRow(c))
 		cell := fmt.Sprintf("%s, %d connections: ", latency(c.Cell.Latency), c.Cell.Conns)
@@ -173,21 +172,36 @@ func theory(t judge.Theory) string {
 }
 
 func newRow(c judge.CellJudgement) row {
-	r := row{
-		Latency: latency(c.Cell.Latency), Conns: c.Cell.Conns, Missing: c.Missing,
-		Theory: number(c.Theory), Paper: number(c.Paper), Regime: c.Regime.String(),
-		Doubtful: c.Outside || c.Missing != 0, Runs: "–", Spread: "–",
-	}
+	const none = "–"
+	runs, rtt, median, author := none, none, column{Head: "Author, median", Text: none}, c.Rates[results.RoleAuthor]
 	if n := len(c.Runs); n > 0 {
-		r.Runs = fmt.Sprint(n)
+		runs = fmt.Sprint(n)
+		m := stat.MedianInterval(c.Values(results.RoleAuthor))
+		median.Text = number(m.Value)
+		if !math.IsInf(m.Lo, 0) && !math.IsInf(m.Hi, 0) {
+			median.Small = number(m.Lo) + " to " + number(m.Hi)
+		}
 	}
-	for i, role := range results.Roles() {
-		r.Rates[i] = number(c.Rates[role].Mean)
+	if c.RTT() > 0 {
+		rtt = fmt.Sprintf("%.4g ms", c.RTT().Seconds()*1e3)
 	}
-	if author := c.Rates[results.RoleAuthor]; author.Mean > 0 && author.Max > author.Min {
-		r.Spread = fmt.Sprintf("%s to %s", number(author.Min), number(author.Max))
+	mean := column{Head: "Author, mean", Text: number(author.Mean)}
+	if author.Mean > 0 && author.Max > author.Min {
+		mean.Small = number(author.Min) + " to " + number(author.Max)
 	}
-	return r
+	return row{Latency: latency(c.Cell.Latency), Doubtful: c.Outside || c.Disturbed || c.Missing != 0, Columns: []column{
+		{"Connections", fmt.Sprint(c.Cell.Conns), ""},
+		{"RTT", rtt, ""},
+		{"Runs", runs, ""},
+		median,
+		mean,
+		{"Broker", number(c.Rates[results.RoleBroker].Mean), ""},
+		{"Subscriber", number(c.Rates[results.RoleSubscriber].Mean), ""},
+		{"Missing", fmt.Sprint(c.Missing), ""},
+		{"Theory", number(c.Theory), ""},
+		{"Paper", number(c.Paper), ""},
+		{"Bound by", c.Regime.String(), ""},
+	}}
 }
 
 func latency(d time.Duration) string {

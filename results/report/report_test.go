@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"cometbench/internal/require"
+	"cometbench/matrix"
 	"cometbench/results"
 	"cometbench/results/judge"
 )
@@ -77,8 +79,62 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// TestBrowser renders the report in a real browser, as wide as a phone and as
-// a desktop: nothing may stick out of the page, and nothing may be refused by
+// What makes figures doubtful is in the report, and the instrument is blamed only
+// where no run warned.
+func TestDoubts(t *testing.T) {
+	began := time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
+	cell := func(latency time.Duration, conns int, rates ...float64) results.CellRuns {
+		m := results.CellRuns{Cell: matrix.Cell{Broker: "b", Latency: latency, Conns: conns, Events: 10000}}
+		for i, r := range rates {
+			m.Runs = append(m.Runs, results.RunFigures{Name: fmt.Sprint("run", i+1), Number: i + 1, Started: began, RTT: latency, Rates: [3]float64{r, r, r}})
+		}
+		m.Rates[results.RoleAuthor] = results.Summarize(rates)
+		return m
+	}
+	slow := cell(100*time.Millisecond, 8, 20, 39, 38, 39.5, 39, 10)
+	for _, i := range []int{0, 5} {
+		slow.Runs[i].Warnings = []string{"the machine was too busy"}
+	}
+	set := &results.Set{
+		Cells:   []results.CellRuns{cell(0, 1, 1000), cell(0, 8, 2000), cell(0, 64, 1950), slow},
+		Void:    []results.VoidRun{{Name: "b/0ms/8c/void1", Started: began, Why: "the broker died"}},
+		LeftOut: []string{"b/0ms/8c/run3/author.log: the log ends early"},
+	}
+	page := func() string {
+		r, err := New(set, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		if err := r.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	const fault = "The instrument is at fault."
+	html := page()
+	for _, want := range []string{
+		"because of runs that warn: 1.", "b/0ms/8c/void1: the run of 2026-11-25 09:00 UTC is void: the broker died",
+		"the log ends early", "Measured 2026-11-25 09:00 UTC.", "2 of 6 runs warn (run1, run6): the machine was too busy",
+		`data-name="RTT">100 ms<`, `data-name="Author, median">38.5<small>10.0 to 39.5</small>`,
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	if strings.Contains(html, fault) {
+		t.Errorf("the report says %q of runs that warn", fault)
+	}
+	for i := range slow.Runs {
+		slow.Runs[i].Warnings = nil
+	}
+	if !strings.Contains(page(), fault) {
+		t.Errorf("the report lacks %q, though no run warns", fault)
+	}
+}
+
+// TestBrowser renders the report in a real browser, as wide as a phone, a
+// tablet and a laptop: nothing may stick out of the page, and nothing may be refused by
 // its policy.
 func TestBrowser(t *testing.T) {
 	chromium := require.Command(t, "chromium", "chromium", "chromium-browser", "google-chrome")
@@ -88,7 +144,7 @@ func TestBrowser(t *testing.T) {
 	if err := os.WriteFile(file, []byte(paperPage(t)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, width := range []string{"360", "1200"} {
+	for _, width := range []string{"360", "1000", "1200"} {
 		frame := `<!DOCTYPE html><body style="margin:0"><iframe id=f src="report.html" style="border:0;width:` + width + `px;height:800px"></iframe><pre id=out></pre><script>
 f.onload = () => {
 	const d = f.contentDocument, e = d.documentElement;
