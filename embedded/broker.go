@@ -59,12 +59,12 @@ func usual() limits {
 
 // Broker is a broker that listens.
 type Broker struct {
-	limits     limits
-	store      *store
-	receive    net.Listener
-	broadcasts net.Listener
-	broadcast  broadcast
-	broken     chan error // has the first error of the store
+	limits      limits
+	store       *store
+	authors     net.Listener
+	subscribers net.Listener
+	broadcast   broadcast
+	broken      chan error // has the first error of the disk
 
 	mu      sync.Mutex
 	conns   map[net.Conn]struct{}
@@ -76,38 +76,38 @@ type Broker struct {
 // [Broker.Serve].
 func Listen(c Config) (*Broker, error) { return listen(c, usual()) }
 
-func listen(c Config, limits limits) (*Broker, error) {
+func listen(c Config, l limits) (*Broker, error) {
 	store, err := openStore(c.EventDB)
 	if err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
 	b := &Broker{
-		limits: limits, store: store,
-		broadcast: broadcast{limit: limits.backlog, subscribers: make(map[*subscription]struct{})},
+		limits: l, store: store,
+		broadcast: broadcast{limit: l.backlog, subscribers: make(map[*subscription]struct{})},
 		broken:    make(chan error, 1),
 		conns:     make(map[net.Conn]struct{}),
 	}
-	if b.receive, err = net.Listen("tcp", c.Receive); err != nil {
+	if b.authors, err = net.Listen("tcp", c.Receive); err != nil {
 		return nil, errors.Join(fmt.Errorf("broker: receive events: %w", err), b.Close())
 	}
-	if b.broadcasts, err = net.Listen("tcp", c.Broadcast); err != nil {
+	if b.subscribers, err = net.Listen("tcp", c.Broadcast); err != nil {
 		return nil, errors.Join(fmt.Errorf("broker: broadcast events: %w", err), b.Close())
 	}
 	return b, nil
 }
 
 // ReceiveAddr is where authors connect.
-func (b *Broker) ReceiveAddr() net.Addr { return b.receive.Addr() }
+func (b *Broker) ReceiveAddr() net.Addr { return b.authors.Addr() }
 
 // BroadcastAddr is where subscribers connect.
-func (b *Broker) BroadcastAddr() net.Addr { return b.broadcasts.Addr() }
+func (b *Broker) BroadcastAddr() net.Addr { return b.subscribers.Addr() }
 
 // Serve accepts authors and subscribers until ctx ends, and then closes the
-// broker. It returns nil then, and an error where the broker can't go on.
+// broker. It returns nil then, and an error if the disk or a port fails before.
 func (b *Broker) Serve(ctx context.Context) error {
 	errs := make(chan error, 2)
-	go func() { errs <- b.accept(b.receive, b.author) }()
-	go func() { errs <- b.accept(b.broadcasts, b.subscriber) }()
+	go func() { errs <- b.accept(b.authors, b.serveAuthor) }()
+	go func() { errs <- b.accept(b.subscribers, b.serveSubscriber) }()
 	var err error
 	waiting := 2
 	select {
@@ -136,7 +136,7 @@ func (b *Broker) Close() error {
 	}
 	b.closed = true
 	var errs []error
-	for _, l := range []net.Listener{b.receive, b.broadcasts} {
+	for _, l := range []net.Listener{b.authors, b.subscribers} {
 		if l != nil {
 			errs = append(errs, l.Close())
 		}
@@ -195,10 +195,10 @@ func (b *Broker) untrack(c net.Conn) {
 // readers are kept for the next connection.
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4096) }}
 
-// author receives an event, answers it, and closes the connection, as Comet
+// serveAuthor receives an event, answers it, and closes the connection, as Comet
 // does: whoever closes first keeps the port for a minute, and the author, which
 // needs a port for each event, would run out of them.
-func (b *Broker) author(c net.Conn) {
+func (b *Broker) serveAuthor(c net.Conn) {
 	r := readers.Get().(*bufio.Reader)
 	r.Reset(c)
 	defer readers.Put(r)
@@ -225,9 +225,11 @@ func (b *Broker) submit(payload []byte) vtp.Transport {
 	}
 	added, err := b.store.put(head.IVOID, sha1.Sum(payload), now)
 	if err != nil {
-		select {
-		case b.broken <- err:
-		default:
+		if !isTemporary(err) {
+			select {
+			case b.broken <- err:
+			default: // there is one already
+			}
 		}
 		return refuse(head.IVOID, brokerIVOID, "the event can't be kept", now)
 	}

@@ -102,6 +102,9 @@ func respond(payload []byte, store *store) (vtp.Transport, error) {
 		return refuse(about, subscriberIVOID, err.Error(), now), nil
 	case head.Kind == vtp.KindEvent:
 		_, err := store.put(head.IVOID, sha1.Sum(payload), now)
+		if err != nil && isTemporary(err) {
+			return refuse(about, subscriberIVOID, "the event can't be kept now", now), nil
+		}
 		return answer(vtp.Ack, about, subscriberIVOID, now), err
 	case head.Role == vtp.IAmAlive:
 		return answer(vtp.IAmAlive, about, subscriberIVOID, now), nil

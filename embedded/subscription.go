@@ -8,8 +8,8 @@ import (
 	"cometbench/vtp"
 )
 
-// subscriber attaches a subscriber until it goes.
-func (b *Broker) subscriber(c net.Conn) {
+// serveSubscriber attaches a subscriber until it goes.
+func (b *Broker) serveSubscriber(c net.Conn) {
 	s := b.broadcast.attach(c)
 	written := make(chan struct{})
 	go func() {

@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// isTemporary reports whether accepting failed for a reason that passes.
+// isTemporary reports whether accepting a connection or creating a file failed for
+// a reason that passes.
 func isTemporary(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ECONNABORTED)
 }

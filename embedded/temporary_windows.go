@@ -1,4 +1,5 @@
 package embedded
 
-// isTemporary reports whether accepting failed for a reason that passes.
+// isTemporary reports whether accepting a connection or creating a file failed for
+// a reason that passes.
 func isTemporary(error) bool { return false }
