@@ -103,6 +103,9 @@ type Report struct {
 	// over that tenth of the events in which it took longest; 0 where it isn't
 	// measured.
 	Connect time.Duration `json:"connect_ns,omitempty"`
+	// Stalled is the longest time for which this process stood still: stopped,
+	// frozen, or without a processor.
+	Stalled time.Duration `json:"stalled_ns,omitempty"`
 	// Warnings are what makes the figures doubtful on this side.
 	Warnings []string `json:"warnings,omitempty"`
 	// Results are those of all events, in the order in which they were begun.
@@ -150,6 +153,7 @@ type load struct {
 	acked    atomic.Int64
 	stop     atomic.Bool // give up: an error or the context's end
 	connects connectTimes
+	stalled  time.Duration // watch's, until it has ended
 }
 
 // take returns the next event of the budget, false when it is spent.
@@ -228,6 +232,10 @@ func run(ctx context.Context, c Config) (*Report, error) {
 			"the author's ports rest in TIME_WAIT: the figures show the author's limit, not the broker's; "+
 			"set net.ipv4.tcp_tw_reuse=1, or send fewer events", r.Connect.Round(time.Microsecond)))
 	}
+	if r.Stalled = l.stalled; r.Stalled > longStall {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the author stood still for %v: the figures have that in them",
+			r.Stalled.Round(time.Millisecond)))
+	}
 	var last time.Duration
 	for _, s := range l.results {
 		last = max(last, s.Done)
@@ -242,19 +250,34 @@ func run(ctx context.Context, c Config) (*Report, error) {
 	return r, nil
 }
 
-// watch stops the workers at the context's end, and reports progress.
+const (
+	tick      = 100 * time.Millisecond // of watch
+	longStall = time.Second
+)
+
+// watch stops the workers at the context's end, reports progress, and notices
+// by its ticks when this process stands still.
 func (l *load) watch(ctx context.Context, finished <-chan struct{}) {
-	ticker := time.NewTicker(time.Second)
+	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	ticked, reported := time.Now(), time.Now()
+	notice := func(now time.Time) {
+		l.stalled = max(l.stalled, now.Sub(ticked)-tick)
+		ticked = now
+	}
 	for {
 		select {
 		case <-finished:
+			notice(time.Now())
 			return
 		case <-ctx.Done():
 			l.stop.Store(true)
 			return
 		case <-ticker.C:
-			if l.config.Progress != nil {
+			now := time.Now()
+			notice(now)
+			if l.config.Progress != nil && now.Sub(reported) >= time.Second {
+				reported = now
 				l.config.Progress(int(l.done.Load()))
 			}
 		}

@@ -1,9 +1,15 @@
 package author
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"net"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -51,3 +57,46 @@ func TestConnectTimes(t *testing.T) {
 		t.Errorf("connects took %v, warnings %q", r.Connect, r.Warnings)
 	}
 }
+
+// TestStalled stops the process that sends for a while.
+func TestStalled(t *testing.T) {
+	if addr := os.Getenv(stalledVariable); addr != "" {
+		r, err := Run(t.Context(), Config{Addr: addr, Conns: 1, Events: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println(int64(r.Stalled), len(r.Warnings))
+		return
+	}
+	const pause = 1500 * time.Millisecond
+	events := make(chan func(), 2)
+	addr := serve(t, func(c net.Conn) {
+		answered := make(chan struct{})
+		events <- func() { close(answered) }
+		<-answered
+		answering(ack)(c)
+	})
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestStalled$")
+	cmd.Env = append(os.Environ(), stalledVariable+"="+addr)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	goOn := <-events // it is sending
+	err1 := cmd.Process.Signal(syscall.SIGSTOP)
+	time.Sleep(pause)
+	err2 := cmd.Process.Signal(syscall.SIGCONT)
+	goOn()
+	(<-events)()
+	if err := errors.Join(err1, err2, cmd.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	var stalled time.Duration
+	var warnings int
+	if _, err := fmt.Sscan(out.String(), &stalled, &warnings); err != nil || stalled < pause-2*tick || warnings != 1 {
+		t.Errorf("got %v and %d warnings (%v, %s), want about %v and one", stalled, warnings, err, &out, pause)
+	}
+}
+
+const stalledVariable = "COMETBENCH_TEST_STALLED"
