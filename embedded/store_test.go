@@ -137,7 +137,7 @@ func TestRespond(t *testing.T) {
 		{"a malformed document", event(1)[:200], vtp.Nak, ""},
 		{"nothing", nil, vtp.Nak, ""},
 		{"a sign of life", message(vtp.IAmAlive), vtp.IAmAlive, "ivo://a.b/c"},
-		{"a request to authenticate itself", message(vtp.Authenticate), vtp.Nak, "ivo://a.b/c"},
+		{"a request to authenticate itself", message(vtp.Authenticate), vtp.Authenticate, "ivo://a.b/c"},
 		{"an unknown role", message("what"), vtp.Nak, "ivo://a.b/c"},
 		{"an ack", message(vtp.Ack), "", ""},
 		{"a nak", message(vtp.Nak), "", ""},

@@ -106,10 +106,9 @@ func respond(payload []byte, store *store) (vtp.Transport, error) {
 			return refuse(about, subscriberIVOID, "the event can't be kept now", now), nil
 		}
 		return answer(vtp.Ack, about, subscriberIVOID, now), err
-	case head.Role == vtp.IAmAlive:
-		return answer(vtp.IAmAlive, about, subscriberIVOID, now), nil
-	case head.Role == vtp.Authenticate:
-		return refuse(about, subscriberIVOID, "this subscriber has no key to authenticate itself by", now), nil
+	case head.Role == vtp.IAmAlive, head.Role == vtp.Authenticate:
+		// Comet asks for both, and wants to hear no more than who answers.
+		return answer(head.Role, about, subscriberIVOID, now), nil
 	}
 	return vtp.Transport{}, nil
 }
