@@ -46,7 +46,8 @@ func readTree(ctx context.Context, dir string, o Options) (contents, error) {
 		}
 	}
 	if len(c.runs) == 0 {
-		err := fmt.Errorf("%s: no runs: want BROKER/100ms/64c/run1 (or 100ms/64c/run1) with %s, %s and %s", dir, LogFile, BrokerFile, SubscriberFile)
+		err := fmt.Errorf("%s: no runs: want BROKER/100ms/64c/run1 (or 100ms/64c/run1) with %s, %s and %s", dir,
+			LogFile, BrokerFile, SubscriberFile)
 		for _, text := range c.warnings {
 			err = fmt.Errorf("%w\n%s", err, text)
 		}
@@ -97,7 +98,8 @@ func (m *CellRuns) add(f Found, o Options) {
 		m.Warnings = append(m.Warnings, text)
 	}
 	if run.Cell.Events != m.Cell.Events {
-		m.Warnings = append(m.Warnings, fmt.Sprintf("%s: %d events were sent, %d in the cell's first run: rates of shorter runs spread more",
+		m.Warnings = append(m.Warnings, fmt.Sprintf("%s: %d events were sent, %d in the cell's first run: rates of "+
+			"shorter runs spread more",
 			f.Path, run.Cell.Events, m.Cell.Events))
 	}
 	figures := RunFigures{
@@ -122,7 +124,8 @@ func (f Found) stale() string {
 	if most <= sent {
 		return ""
 	}
-	return fmt.Sprintf("%s: a database holds %d entries, %d events were sent: it was there before the run (a stale database)", f.Path, most, sent)
+	return fmt.Sprintf("%s: a database holds %d entries, %d events were sent: it was there before the run (a stale "+
+		"database)", f.Path, most, sent)
 }
 
 // paperRates returns the rates as the paper defines them: the events sent over

@@ -190,11 +190,13 @@ func readBenchmark(text []byte, name string) (*Set, error) {
 	}
 	var err error
 	if broken > 0 {
-		err = fmt.Errorf("%s: %d records are torn, and their runs left out: keep what go test writes to stderr out of the file", name, broken)
+		err = fmt.Errorf("%s: %d records are torn, and their runs left out: keep what go test writes to stderr out "+
+			"of the file", name, broken)
 		set.LeftOut = append(set.LeftOut, err.Error())
 	}
 	if len(set.Cells) == 0 {
-		return nil, errors.Join(fmt.Errorf("%s: no results of BenchmarkThroughput: want JSON of cometbench aggregate, or the output of the benchmark", name), err)
+		return nil, errors.Join(fmt.Errorf("%s: no results of BenchmarkThroughput: want JSON of cometbench "+
+			"aggregate, or the output of the benchmark", name), err)
 	}
 	for i := range set.Cells {
 		set.Cells[i].summarize()

@@ -109,7 +109,8 @@ func TestBenchmarkOutput(t *testing.T) {
 			c.Broker, c.Events = broker, 40
 			for n := 1; n <= 7; n++ {
 				end := 0.08 + 0.013*float64(n%5)
-				m := madeRun{cell: c, stored: true, acked: 40, elapsed: time.Duration((end + 0.0123) * 1e9), broker: spread(40, end), subscriber: spread(39, end)}
+				m := madeRun{cell: c, stored: true, acked: 40, elapsed: time.Duration((end + 0.0123) * 1e9),
+					broker: spread(40, end), subscriber: spread(39, end)}
 				run := m.write(t, dir, n)
 				run.Started = epoch.Add(time.Duration(20*cells+10*i+n) * time.Minute)
 				run.Machine.Procs = 3
@@ -121,7 +122,8 @@ func TestBenchmarkOutput(t *testing.T) {
 			}
 		}
 	}
-	c := cmd(t, os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkThroughput$", "-test.benchtime=1x", "-test.cpu=3", "-test.count=7")
+	c := cmd(t, os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkThroughput$", "-test.benchtime=1x", "-test.cpu=3",
+		"-test.count=7")
 	c.Env = append(os.Environ(), printed+"="+dir)
 	out, err := c.Output()
 	if err != nil {
@@ -197,10 +199,12 @@ func TestBenchmarkOutput(t *testing.T) {
 func TestBenchmarkBlocks(t *testing.T) {
 	run := func(kernel string, latency time.Duration, netem string) *Run {
 		return &Run{Cell: matrix.Cell{Broker: "embedded", Latency: latency, Conns: 8, Events: 40}, Netem: netem,
-			Machine: Machine{Kernel: kernel, Engine: "Docker 20.10.24"}, Author: Author{Elapsed: time.Second, Sent: 40, Acked: 40}}
+			Machine: Machine{Kernel: kernel, Engine: "Docker 20.10.24"},
+			Author:  Author{Elapsed: time.Second, Sent: 40, Acked: 40}}
 	}
 	var b strings.Builder
-	if err := writeRuns(&b, []*Run{run("6.1", 0, "none"), run("6.1", time.Millisecond, "kernel"), run("6.2", 0, "none")}); err != nil {
+	if err := writeRuns(&b, []*Run{run("6.1", 0, "none"), run("6.1", time.Millisecond, "kernel"),
+		run("6.2", 0, "none")}); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -209,7 +213,9 @@ func TestBenchmarkBlocks(t *testing.T) {
 			got = append(got, strings.Fields(strings.TrimPrefix(line, notePrefix))[0])
 		}
 	}
-	want := "events: engine: netem: kernel: BenchmarkThroughput/broker=embedded/latency=0ms/conns=8 BenchmarkThroughput/broker=embedded/latency=1ms/conns=8 kernel: BenchmarkThroughput/broker=embedded/latency=0ms/conns=8"
+	want := "events: engine: netem: kernel: BenchmarkThroughput/broker=embedded/latency=0ms/conns=8 " +
+		"BenchmarkThroughput/broker=embedded/latency=1ms/conns=8 kernel: " +
+		"BenchmarkThroughput/broker=embedded/latency=0ms/conns=8"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %q\nwant %q", strings.Join(got, " "), want)
 	}
@@ -222,7 +228,8 @@ func TestBenchstatOldNew(t *testing.T) {
 		var runs []*Run
 		for n := range 6 {
 			runs = append(runs, &Run{
-				Cell: matrix.Cell{Broker: "embedded", Latency: 10 * time.Millisecond, Conns: 8, Events: 40}, Netem: netem,
+				Cell:    matrix.Cell{Broker: "embedded", Latency: 10 * time.Millisecond, Conns: 8, Events: 40},
+				Netem:   netem,
 				Machine: Machine{Kernel: "6.1"}, Software: subject.Software{Comet: comet},
 				Author: Author{Elapsed: time.Second + time.Duration(n)*time.Millisecond + slower, Sent: 40, Acked: 40},
 				Broker: Database{Format: "gdbm"}, Subscriber: Database{Format: "gdbm"},
@@ -246,14 +253,16 @@ func TestBenchstatOldNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(string(out), "vs base"); n == 0 || !strings.Contains(string(out), "+9.9") || !strings.Contains(string(out), "(p=0.002 n=6)") {
+	if n := strings.Count(string(out), "vs base"); n == 0 || !strings.Contains(string(out), "+9.9") ||
+		!strings.Contains(string(out), "(p=0.002 n=6)") {
 		t.Errorf("got no comparison:\n%s", out)
 	}
 	set, err := Load(t.Context(), dir+"/new", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []ConfigLine{{"events", "40"}, {"kernel", "6.1"}, {"netem", "userspace"}, {"embedded", "Comet 3.1.0"}, {"left-out", "comet-3.1.0"}}
+	want := []ConfigLine{{"events", "40"}, {"kernel", "6.1"}, {"netem", "userspace"}, {"embedded", "Comet 3.1.0"},
+		{"left-out", "comet-3.1.0"}}
 	if !slices.Equal(set.Config, want) {
 		t.Errorf("got the configuration %q, want %q", set.Config, want)
 	}
@@ -262,7 +271,8 @@ func TestBenchstatOldNew(t *testing.T) {
 // The output of a benchmark is read in whatever form it was kept.
 func TestReadForms(t *testing.T) {
 	const text = "kernel: 6.1\n# netem: kernel\n" +
-		"BenchmarkThroughput/broker=b/latency=0ms/conns=1-2 \t 1\t 5 ns/op\t 500 author-events/s\t 500 broker-events/s\t 3 missing-events\t 500 subscriber-events/s\n"
+		"BenchmarkThroughput/broker=b/latency=0ms/conns=1-2 \t 1\t 5 ns/op\t 500 author-events/s\t 500 " +
+		"broker-events/s\t 3 missing-events\t 500 subscriber-events/s\n"
 	encode := func(order binary.AppendByteOrder) string {
 		b := order.AppendUint16(nil, 0xfeff)
 		for _, c := range utf16.Encode([]rune(text)) {
@@ -286,7 +296,8 @@ func TestReadForms(t *testing.T) {
 		{"UTF-16, big endian", encode(binary.BigEndian), ""},
 		{"UTF-8 with a byte order mark", "\ufeff" + text, ""},
 		{"go test -json", events.String(), ""},
-		{"one torn by a message", text + name + "\tcometbench: a message\n" + figures, "results.txt: 1 records are torn"},
+		{"one torn by a message", text + name + "\tcometbench: a message\n" + figures,
+			"results.txt: 1 records are torn"},
 		{"one behind a message", text + "progress" + name + "\t" + figures, "results.txt: 1 records are torn"},
 		{"messages about runs", text + "--- BENCH: " + name + "\ncometbench: " + name + " is void\n" + name + "\n", ""},
 	} {
@@ -295,7 +306,8 @@ func TestReadForms(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", tt.form, err, tt.err)
 			continue
 		}
-		if len(set.Cells) != 1 || len(set.Cells[0].Runs) != 1 || set.Cells[0].Missing != 3 || !slices.Equal(set.Config, []ConfigLine{{"kernel", "6.1"}, {"netem", "kernel"}}) {
+		if len(set.Cells) != 1 || len(set.Cells[0].Runs) != 1 || set.Cells[0].Missing != 3 ||
+			!slices.Equal(set.Config, []ConfigLine{{"kernel", "6.1"}, {"netem", "kernel"}}) {
 			t.Errorf("%s: got %+v", tt.form, set)
 		}
 	}

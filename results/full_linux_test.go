@@ -76,7 +76,8 @@ func TestFullDisk(t *testing.T) {
 
 func TestReadOnly(t *testing.T) {
 	dir := mount(t, "ro")
-	if err := (Tree{dir}).Check(); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "choose a folder") {
+	if err := (Tree{dir}).Check(); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), dir) ||
+		!strings.Contains(err.Error(), "choose a folder") {
 		t.Errorf("Check = %v", err)
 	}
 	if err := (Tree{filepath.Join(dir, "new")}).Check(); !errors.Is(err, syscall.EROFS) {

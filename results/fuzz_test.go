@@ -9,7 +9,8 @@ import (
 
 // Whatever an author's log ends with, reading it gives counts or an error.
 func FuzzAuthorLog(f *testing.F) {
-	f.Add([]byte("2026-11-23 14:22:47+0000 [-] Total reactor running time: 0.691067s\n2026-11-23 14:22:47+0000 [-] 0/200/0 messages queued/sent/failed\n"))
+	f.Add([]byte("2026-11-23 14:22:47+0000 [-] Total reactor running time: 0.691067s\n2026-11-23 14:22:47+0000 [-] " +
+		"0/200/0 messages queued/sent/failed\n"))
 	f.Add([]byte("Total reactor running time: 13.264000s\r\n0/9990/10 messages queued/sent/failed"))
 	f.Add([]byte("Total reactor running time: 1e9s\n-1/0/0 messages queued/sent/failed\n"))
 	f.Add([]byte("\n\n"))

@@ -81,7 +81,8 @@ func (s *Set) writeBroker(b *bytes.Buffer, broker, indent string) error {
 			fmt.Fprintf(b, "%s\n%s    %q: {", comma(latencies), indent, formatMillis(latency))
 			latencies++
 		}
-		text, err := json.MarshalIndent(summary{&m.Rates[RoleAuthor], &m.Rates[RoleBroker], &m.Rates[RoleSubscriber], &m.Missing},
+		text, err := json.MarshalIndent(summary{&m.Rates[RoleAuthor], &m.Rates[RoleBroker], &m.Rates[RoleSubscriber],
+			&m.Missing},
 			indent+"        ", "    ")
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.Cell, err)
@@ -184,7 +185,8 @@ func readConns(dec *json.Decoder, set *Set, broker, latency string) error {
 		m := CellRuns{Cell: cell, Rates: [3]Rates{*s.Author, *s.Broker, *s.Subscriber}, Missing: *s.Missing}
 		if m.Missing < 0 {
 			m.Warnings = append(m.Warnings, fmt.Sprintf(
-				"missing is %d: a database held more entries than events were sent (a stale database), so the rates of broker and subscriber mean nothing", m.Missing))
+				"missing is %d: a database held more entries than events were sent (a stale database), so the rates "+
+					"of broker and subscriber mean nothing", m.Missing))
 		}
 		set.Cells = append(set.Cells, m)
 		return nil

@@ -62,7 +62,8 @@ func writeLog(t testing.TB, path string, elapsed time.Duration, sent, acked int)
 	t.Helper()
 	const stamp = "2026-11-24 09:00:00+0000 [-] "
 	text := strings.Repeat(stamp+"Sending failed\n", 40) +
-		fmt.Sprintf("%sTotal reactor running time: %fs\n%s0/%d/%d messages queued/sent/failed\n", stamp, elapsed.Seconds(), stamp, acked, sent-acked)
+		fmt.Sprintf("%sTotal reactor running time: %fs\n%s0/%d/%d messages queued/sent/failed\n", stamp,
+			elapsed.Seconds(), stamp, acked, sent-acked)
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -84,9 +85,10 @@ func (m madeRun) write(t testing.TB, dir string, n int) *Run {
 	run := &Run{
 		Cell: m.cell, Number: n, Started: epoch.Add(time.Duration(n) * time.Minute),
 		Software: subject.Software{Comet: "3.1.0", Python: "3.11.2", Twisted: "24.11.0"},
-		Machine:  Machine{Kernel: "6.1.0", CPU: "a CPU", Cores: 2, Engine: "Docker 20.10.24", Procs: 2, OS: "linux", Arch: "amd64"},
-		Author:   Author{Elapsed: m.elapsed, Sent: m.cell.Events, Acked: m.acked},
-		Outside:  1500 * time.Millisecond,
+		Machine: Machine{Kernel: "6.1.0", CPU: "a CPU", Cores: 2, Engine: "Docker 20.10.24", Procs: 2, OS: "linux",
+			Arch: "amd64"},
+		Author:  Author{Elapsed: m.elapsed, Sent: m.cell.Events, Acked: m.acked},
+		Outside: 1500 * time.Millisecond,
 	}
 	if m.cell.Latency > 0 {
 		run.Netem, run.BaseRTT, run.RTT = "userspace", 50*time.Microsecond, m.cell.Latency+60*time.Microsecond
@@ -129,7 +131,8 @@ func madeTree(t testing.TB, broker func(string) string, stored bool) string {
 			continue
 		}
 		for _, c := range []struct{ latency, conns, runs int }{{0, 1, 1}, {0, 64, 12}, {100, 8, 3}, {100, 64, 2}} {
-			cell := matrix.Cell{Broker: label, Latency: time.Duration(c.latency) * time.Millisecond, Conns: c.conns, Events: 40}
+			cell := matrix.Cell{Broker: label, Latency: time.Duration(c.latency) * time.Millisecond, Conns: c.conns,
+				Events: 40}
 			for n := 1; n <= c.runs; n++ {
 				end := 0.08 + 0.013*float64(n%5)
 				m := madeRun{cell: cell, stored: stored, acked: 40, elapsed: time.Duration((end + 0.01) * 1e9),

@@ -16,8 +16,9 @@ type Metric struct {
 	// Decides marks the metrics that decide a comparison: how fast the broker
 	// takes events, and how fast it hands them on.
 	Decides bool
-	// Of returns the figure of a run, and whether the run has one.
-	Of func(*Run) (float64, bool)
+	// Has reports whether a run has such a figure, and Of returns it if so.
+	Has func(*Run) bool
+	Of  func(*Run) float64
 }
 
 // Units that are read back from records.
@@ -31,28 +32,32 @@ const (
 // author time, sec/op, is the first; package testing prints it itself.
 func Metrics() []Metric {
 	const higher, lower = "higher", "lower"
-	ofAuthor := func(of func(*Run) float64) func(*Run) (float64, bool) {
-		return func(r *Run) (float64, bool) { return of(r), true }
-	}
-	delayed := func(of func(*Run) float64) func(*Run) (float64, bool) {
-		return func(r *Run) (float64, bool) { return of(r), r.Cell.Latency > 0 }
-	}
 	seconds := func(of func(*Run) time.Duration) func(*Run) float64 {
 		return func(r *Run) float64 { return of(r).Seconds() }
 	}
+	elapsed := seconds(func(r *Run) time.Duration { return r.Author.Elapsed })
+	rtt := seconds(func(r *Run) time.Duration { return r.RTT })
+	baseRTT := seconds(func(r *Run) time.Duration { return r.BaseRTT })
+	outside := seconds(func(r *Run) time.Duration { return r.Outside })
+	missing := func(r *Run) float64 { return float64(r.Missing()) }
+	cpu := func(r *Run) float64 { return r.HarnessCPU.Seconds() / float64(r.Author.Sent) }
+
+	always := func(*Run) bool { return true }
+	broker := func(r *Run) bool { return r.Broker.Format != "" }
+	subscriber := func(r *Run) bool { return r.Subscriber.Format != "" }
+	latency := func(r *Run) bool { return r.Cell.Latency > 0 }
+	measured := func(r *Run) bool { return r.HarnessCPU > 0 && r.Author.Sent > 0 }
 	return []Metric{
-		{timeUnit, lower, true, false, ofAuthor(seconds(func(r *Run) time.Duration { return r.Author.Elapsed }))},
-		{RoleAuthor.Unit(), higher, true, true, ofAuthor((*Run).AuthorRate)},
-		{RoleBroker.Unit(), higher, true, false, func(r *Run) (float64, bool) { return r.BrokerRate(), r.Broker.Format != "" }},
-		{RoleSubscriber.Unit(), higher, true, true, func(r *Run) (float64, bool) { return r.SubscriberRate(), r.Subscriber.Format != "" }},
-		{missingUnit, lower, false, false, func(r *Run) (float64, bool) { return float64(r.Missing()), r.Subscriber.Format != "" }},
-		{rttUnit, lower, false, false, delayed(seconds(func(r *Run) time.Duration { return r.RTT }))},
-		{"base-rtt-sec", lower, false, false, delayed(seconds(func(r *Run) time.Duration { return r.BaseRTT }))},
-		{"theory-ratio", higher, false, false, delayed((*Run).TheoryRatio)},
-		{"harness-cpu-sec/event", lower, false, false, func(r *Run) (float64, bool) {
-			return r.HarnessCPU.Seconds() / float64(max(1, r.Author.Sent)), r.HarnessCPU > 0 && r.Author.Sent > 0
-		}},
-		{"outside-sec", lower, false, false, ofAuthor(seconds(func(r *Run) time.Duration { return r.Outside }))},
+		{timeUnit, lower, true, false, always, elapsed},
+		{RoleAuthor.Unit(), higher, true, true, always, (*Run).AuthorRate},
+		{RoleBroker.Unit(), higher, true, false, broker, (*Run).BrokerRate},
+		{RoleSubscriber.Unit(), higher, true, true, subscriber, (*Run).SubscriberRate},
+		{missingUnit, lower, false, false, subscriber, missing},
+		{rttUnit, lower, false, false, latency, rtt},
+		{"base-rtt-sec", lower, false, false, latency, baseRTT},
+		{"theory-ratio", higher, false, false, latency, (*Run).TheoryRatio},
+		{"harness-cpu-sec/event", lower, false, false, measured, cpu},
+		{"outside-sec", lower, false, false, always, outside},
 	}
 }
 
@@ -67,8 +72,8 @@ type Figure struct {
 func (r *Run) Figures() []Figure {
 	var list []Figure
 	for _, m := range Metrics()[1:] {
-		if v, ok := m.Of(r); ok {
-			list = append(list, Figure{m.Unit, v})
+		if m.Has(r) {
+			list = append(list, Figure{m.Unit, m.Of(r)})
 		}
 	}
 	return list

@@ -32,7 +32,8 @@ func TestPython(t *testing.T) {
 	thousand := t.TempDir()
 	for n := 1; n <= 1000; n++ {
 		end := 0.01 + 1e-5*float64(n*7919%1000)
-		madeRun{cell: matrix.Cell{Conns: 8, Events: 10}, acked: 10, elapsed: time.Duration(end * 1.1e9), broker: spread(10, end), subscriber: spread(9, end)}.write(t, thousand, n)
+		madeRun{cell: matrix.Cell{Conns: 8, Events: 10}, acked: 10, elapsed: time.Duration(end * 1.1e9),
+			broker: spread(10, end), subscriber: spread(9, end)}.write(t, thousand, n)
 	}
 	for name, dir := range map[string]string{
 		"several brokers": madeTree(t, same, true),
@@ -81,7 +82,8 @@ func TestPython(t *testing.T) {
 					if definition == "default" {
 						tolerance = 1e-4
 					}
-					if !near(g.Min, w.Min, tolerance, 0) || !near(g.Max, w.Max, tolerance, 0) || !near(g.Mean, w.Mean, tolerance, 0) || !near(g.Std, w.Std, tolerance, w.Mean) {
+					if !near(g.Min, w.Min, tolerance, 0) || !near(g.Max, w.Max, tolerance, 0) ||
+						!near(g.Mean, w.Mean, tolerance, 0) || !near(g.Std, w.Std, tolerance, w.Mean) {
 						t.Errorf("%s, %s, %s, %s: %+v, want %+v", name, definition, m.Cell, r, g, w)
 					}
 				}

@@ -69,7 +69,8 @@ func (i item) read(ctx context.Context, dir string) result {
 	}
 	run := stored
 	if run == nil {
-		run = &Run{Cell: i.cell, Author: Author{Elapsed: found.log.elapsed, Sent: found.log.events(), Acked: found.log.sent}}
+		run = &Run{Cell: i.cell, Author: Author{Elapsed: found.log.elapsed, Sent: found.log.events(),
+			Acked: found.log.sent}}
 		run.Cell.Events = run.Author.Sent
 		run.Broker, run.Subscriber = broker, subscriber
 		if n := found.log.failed; n > 0 {
@@ -146,7 +147,8 @@ func (i item) agree(run *Run, log authorLog, broker, subscriber Database) error 
 		return err
 	}
 	if d := run.Author.Elapsed - log.elapsed; d < -time.Microsecond || d > time.Microsecond {
-		return fmt.Errorf("%s says that the author took %v, %s says %v", RunFile, run.Author.Elapsed, LogFile, log.elapsed)
+		return fmt.Errorf("%s says that the author took %v, %s says %v", RunFile, run.Author.Elapsed, LogFile,
+			log.elapsed)
 	}
 	if run.Author.Sent != log.events() || run.Author.Acked != log.sent {
 		return fmt.Errorf("%s says %d events sent, %d acked; %s says %d and %d", RunFile,
@@ -168,5 +170,6 @@ func (d Database) String() string {
 	if d.Entries == 0 {
 		return "no entries"
 	}
-	return fmt.Sprintf("%d entries from %s to %s", d.Entries, d.First.UTC().Format(time.RFC3339Nano), d.Last.UTC().Format(time.RFC3339Nano))
+	return fmt.Sprintf("%d entries from %s to %s", d.Entries, d.First.UTC().Format(time.RFC3339Nano),
+		d.Last.UTC().Format(time.RFC3339Nano))
 }

@@ -13,7 +13,8 @@ func TestReal(t *testing.T) {
 	type times struct{ author, broker, subscriber float64 }
 	want := map[string]times{
 		"comet-1.1.0": {0.691067, 1795443767.13 - float64(1795443766.45), 1795443767.13 - float64(1795443766.46)},
-		"comet-3.1.0": {0.511344, 1795443821.3305862 - float64(1795443820.8349683), 1795443821.3342729 - float64(1795443820.8392668)},
+		"comet-3.1.0": {0.511344, 1795443821.3305862 - float64(1795443820.8349683),
+			1795443821.3342729 - float64(1795443820.8392668)},
 	}
 	set, err := Load(t.Context(), "testdata/real", Options{Paper: true})
 	if err != nil {
@@ -33,7 +34,8 @@ func TestReal(t *testing.T) {
 	}
 	// The folder of one broker is a tree of the original experiment.
 	one, err := Load(t.Context(), "testdata/real/comet-1.1.0", Options{Broker: "old"})
-	if err != nil || len(one.Cells) != 1 || one.Cells[0].Cell.Broker != "old" || one.Cells[0].Runs[0].Name != "0ms/4c/run1" {
+	if err != nil || len(one.Cells) != 1 || one.Cells[0].Cell.Broker != "old" ||
+		one.Cells[0].Runs[0].Name != "0ms/4c/run1" {
 		t.Errorf("%+v, %v", one, err)
 	}
 }

@@ -207,7 +207,8 @@ func (w *walker) top() {
 			w.fail(name, err)
 			return
 		}
-		if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { _, err := matrix.ParseLatency(e.Name()); return err == nil }) {
+		isLatency := func(e os.DirEntry) bool { _, err := matrix.ParseLatency(e.Name()); return err == nil }
+		if !slices.ContainsFunc(entries, isLatency) {
 			w.foreign(name, "it holds no latency's folder, such as 100ms")
 			return
 		}

@@ -66,8 +66,10 @@ func TestAggregate(t *testing.T) {
 func TestRatesByHand(t *testing.T) {
 	dir := t.TempDir()
 	cell := matrix.Cell{Broker: "b", Conns: 4, Events: 40}
-	madeRun{cell: cell, acked: 40, elapsed: 100 * time.Millisecond, broker: spread(40, 0.08), subscriber: spread(40, 0.05)}.write(t, dir, 1)
-	madeRun{cell: cell, acked: 38, elapsed: 100 * time.Millisecond, broker: spread(40, 0.08)[:39], subscriber: spread(30, 0.05)}.write(t, dir, 2)
+	madeRun{cell: cell, acked: 40, elapsed: 100 * time.Millisecond, broker: spread(40, 0.08),
+		subscriber: spread(40, 0.05)}.write(t, dir, 1)
+	madeRun{cell: cell, acked: 38, elapsed: 100 * time.Millisecond, broker: spread(40, 0.08)[:39],
+		subscriber: spread(30, 0.05)}.write(t, dir, 2)
 	for _, tt := range []struct {
 		paper bool
 		want  [3]Rates
@@ -110,7 +112,8 @@ func TestSummarize(t *testing.T) {
 // read.
 func TestBrokenTree(t *testing.T) {
 	cell := matrix.Cell{Broker: "b", Latency: 100 * time.Millisecond, Conns: 8, Events: 40}
-	fine := madeRun{cell: cell, stored: true, acked: 40, elapsed: 100 * time.Millisecond, broker: spread(40, 0.09), subscriber: spread(40, 0.09)}
+	fine := madeRun{cell: cell, stored: true, acked: 40, elapsed: 100 * time.Millisecond, broker: spread(40, 0.09),
+		subscriber: spread(40, 0.09)}
 	const run = "b/100ms/8c/run2"
 	change := func(f func(*Run)) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
@@ -152,24 +155,33 @@ func TestBrokenTree(t *testing.T) {
 		{"no log", remove(run + "/author.log"), run + "/author.log", "no such file", false, 1},
 		{"no database", remove(run + "/subscriber.db"), run + "/subscriber.db", "does not exist", false, 1},
 		{"empty log", write(run+"/author.log", ""), run + "/author.log", "last two lines", false, 1},
-		{"unfinished log", write(run+"/author.log", "a\nb\n"), run + "/author.log", "Total reactor running time", false, 1},
+		{"unfinished log", write(run+"/author.log", "a\nb\n"), run + "/author.log", "Total reactor running time",
+			false, 1},
 		{"no database file", write(run+"/broker.db", "not a database"), run + "/broker.db", "", false, 1},
 		{"half a run.json", write(run+"/run.json", `{"cell":`), run + "/run.json", "unexpected end", false, 1},
-		{"another time", change(func(r *Run) { r.Author.Elapsed++; r.Author.Elapsed += time.Millisecond }), run, "run.json says that the author took", false, 1},
-		{"other counts", change(func(r *Run) { r.Author.Acked-- }), run, "run.json says 40 events sent, 39 acked", false, 1},
+		{"another time", change(func(r *Run) { r.Author.Elapsed++; r.Author.Elapsed += time.Millisecond }), run,
+			"run.json says that the author took", false, 1},
+		{"other counts", change(func(r *Run) { r.Author.Acked-- }), run, "run.json says 40 events sent, 39 acked",
+			false, 1},
 		{"another database", change(func(r *Run) { r.Broker.Entries++ }), run, "broker.db holds 40 entries", false, 1},
 		{"another cell", change(func(r *Run) { r.Cell.Conns = 9 }), run, "another cell's folder", false, 1},
-		{"void", change(func(r *Run) { r.Void = "the broker died" }), run + "/run.json", "the run is void (the broker died): want it in a folder void2", false, 1},
-		{"void without a reason", write("b/100ms/8c/void1/run.json", "{}"), "b/100ms/8c/void1/run.json", "want the reason", false, 2},
-		{"void without run.json", write("b/100ms/8c/void1/author.log", ""), "b/100ms/8c/void1/run.json", "does not exist", false, 2},
+		{"void", change(func(r *Run) { r.Void = "the broker died" }), run + "/run.json",
+			"the run is void (the broker died): want it in a folder void2", false, 1},
+		{"void without a reason", write("b/100ms/8c/void1/run.json", "{}"), "b/100ms/8c/void1/run.json",
+			"want the reason", false, 2},
+		{"void without run.json", write("b/100ms/8c/void1/author.log", ""), "b/100ms/8c/void1/run.json",
+			"does not exist", false, 2},
 		{"foreign file in a run", write(run+"/notes.txt", ""), run + "/notes.txt", "not part of a tree", true, 2},
 		{"foreign file", write("README", ""), "README", "not part of a tree", true, 2},
 		{"foreign folder", write("figures/a.svg", ""), "figures", "no latency's folder", true, 2},
 		{"foreign latency", write("b/fast/x", ""), "b/fast", "want a latency's folder", true, 2},
 		{"foreign run", write("b/100ms/8c/run02/x", ""), "b/100ms/8c/run02", "want a run's folder", true, 2},
-		{"runs in a foreign latency", write("b/fast/8c/run1/author.log", ""), "b/fast", "b/fast/8c/run1/author.log is left out: want a latency's folder", false, 2},
-		{"runs without a latency", write("c/8c/run1/author.log", ""), "c", "c/8c/run1/author.log is left out: it holds no latency's folder", false, 2},
-		{"runs of a foreign name", write("b/100ms/8c/run02/author.log", ""), "b/100ms/8c/run02", "author.log is left out: want a run's folder", false, 2},
+		{"runs in a foreign latency", write("b/fast/8c/run1/author.log", ""), "b/fast",
+			"b/fast/8c/run1/author.log is left out: want a latency's folder", false, 2},
+		{"runs without a latency", write("c/8c/run1/author.log", ""), "c",
+			"c/8c/run1/author.log is left out: it holds no latency's folder", false, 2},
+		{"runs of a foreign name", write("b/100ms/8c/run02/author.log", ""), "b/100ms/8c/run02",
+			"author.log is left out: want a run's folder", false, 2},
 		{"empty run", func(t *testing.T, dir string) {
 			if err := os.MkdirAll(filepath.Join(dir, "b/100ms/8c/run3"), 0o777); err != nil {
 				t.Fatal(err)
@@ -195,7 +207,8 @@ func TestBrokenTree(t *testing.T) {
 				if !errors.As(err, &pe) {
 					t.Fatalf("%v is no *fs.PathError", err)
 				}
-				if pe.Path == filepath.Join(dir, tt.path) && strings.Contains(err.Error(), tt.message) && errors.Is(err, ErrForeign) == tt.foreign {
+				if pe.Path == filepath.Join(dir, tt.path) && strings.Contains(err.Error(), tt.message) &&
+					errors.Is(err, ErrForeign) == tt.foreign {
 					found = true
 				} else if tt.name != "empty run" {
 					t.Errorf("also: %v", err)
@@ -232,10 +245,12 @@ func TestVoid(t *testing.T) {
 		}
 	}
 	commit("the broker died")
-	if _, err := Load(t.Context(), tree.Dir, Options{}); err == nil || !strings.Contains(err.Error(), "b/100ms/8c/void1: the run of 2026-11-24 09:00 UTC is void: the broker died") {
+	if _, err := Load(t.Context(), tree.Dir, Options{}); err == nil ||
+		!strings.Contains(err.Error(), "b/100ms/8c/void1: the run of 2026-11-24 09:00 UTC is void: the broker died") {
 		t.Errorf("only a void run: %v", err)
 	}
-	madeRun{cell: cell, acked: 40, elapsed: time.Second, broker: spread(40, 1), subscriber: spread(40, 1)}.write(t, tree.Dir, 1)
+	madeRun{cell: cell, acked: 40, elapsed: time.Second, broker: spread(40, 1), subscriber: spread(40, 1)}.write(t,
+		tree.Dir, 1)
 	set, err := Load(t.Context(), tree.Dir, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +260,8 @@ func TestVoid(t *testing.T) {
 		t.Errorf("%+v, want one run, and void %v", set, want)
 	}
 	var warnings []string
-	if err := WriteBenchmark(t.Context(), new(bytes.Buffer), tree.Dir, Options{}, func(s string) { warnings = append(warnings, s) }); err != nil ||
+	if err := WriteBenchmark(t.Context(), new(bytes.Buffer), tree.Dir, Options{},
+		func(s string) { warnings = append(warnings, s) }); err != nil ||
 		!slices.Equal(warnings, []string{want.String()}) {
 		t.Errorf("WriteBenchmark: %v, warnings %q, want %q", err, warnings, want)
 	}
@@ -254,11 +270,13 @@ func TestVoid(t *testing.T) {
 // The original experiment's runs may begin with run0.
 func TestRunZero(t *testing.T) {
 	dir := t.TempDir()
-	m := madeRun{cell: matrix.Cell{Conns: 8, Events: 40}, acked: 40, elapsed: time.Second, broker: spread(40, 1), subscriber: spread(40, 1)}
+	m := madeRun{cell: matrix.Cell{Conns: 8, Events: 40}, acked: 40, elapsed: time.Second, broker: spread(40, 1),
+		subscriber: spread(40, 1)}
 	m.write(t, dir, 1)
 	m.write(t, dir, 0)
 	set, err := Load(t.Context(), dir, Options{})
-	if err != nil || len(set.Warnings) > 0 || len(set.Cells[0].Runs) != 2 || set.Cells[0].Runs[0].Name != "0ms/8c/run0" {
+	if err != nil || len(set.Warnings) > 0 || len(set.Cells[0].Runs) != 2 ||
+		set.Cells[0].Runs[0].Name != "0ms/8c/run0" {
 		t.Errorf("%+v, %v, want run0 and run1", set, err)
 	}
 }
@@ -266,11 +284,14 @@ func TestRunZero(t *testing.T) {
 func TestStale(t *testing.T) {
 	dir := t.TempDir()
 	cell := matrix.Cell{Latency: 200 * time.Millisecond, Conns: 2, Events: 40}
-	madeRun{cell: cell, acked: 40, elapsed: time.Second, broker: spread(80, 2), subscriber: spread(80, 2)}.write(t, dir, 1)
-	if _, err := Load(t.Context(), dir, Options{}); err == nil || !strings.Contains(err.Error(), "200ms/2c/run1: a database holds 80 entries, 40 events were sent") {
+	madeRun{cell: cell, acked: 40, elapsed: time.Second, broker: spread(80, 2), subscriber: spread(80, 2)}.write(t,
+		dir, 1)
+	if _, err := Load(t.Context(), dir, Options{}); err == nil ||
+		!strings.Contains(err.Error(), "200ms/2c/run1: a database holds 80 entries, 40 events were sent") {
 		t.Errorf("only a stale run: %v", err)
 	}
-	madeRun{cell: cell, acked: 40, elapsed: time.Second, broker: spread(40, 1), subscriber: spread(40, 1)}.write(t, dir, 2)
+	madeRun{cell: cell, acked: 40, elapsed: time.Second, broker: spread(40, 1), subscriber: spread(40, 1)}.write(t,
+		dir, 2)
 	set, err := Load(t.Context(), dir, Options{})
 	if err == nil || !strings.Contains(err.Error(), "200ms/2c/run1: a database holds 80 entries, 40 events were sent") {
 		t.Errorf("a stale run that is left out: %v", err)

@@ -10,7 +10,8 @@ import (
 
 func TestSpace(t *testing.T) {
 	tree := Tree{filepath.Join(t.TempDir(), "not", "there")}
-	cells := matrix.Matrix{Brokers: []string{"b"}, Latencies: matrix.Paper().Latencies, Conns: matrix.Paper().Conns, Events: 10_000}.Cells()
+	cells := matrix.Matrix{Brokers: []string{"b"}, Latencies: matrix.Paper().Latencies, Conns: matrix.Paper().Conns,
+		Events: 10_000}.Cells()
 	s, err := tree.Space(cells, 100)
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +23,8 @@ func TestSpace(t *testing.T) {
 	if !(Space{Bytes: 5, Free: -1}).Enough() || (Space{Bytes: 5, Free: 4}).Enough() {
 		t.Error("Enough is wrong")
 	}
-	if got, want := (Space{600, 1_740_000_000, 79_900_000_000}).String(), "600 runs take about 1.7 GB; 80 GB are free"; got != want {
+	if got, want := (Space{600, 1_740_000_000, 79_900_000_000}).String(),
+		"600 runs take about 1.7 GB; 80 GB are free"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -42,7 +44,8 @@ func TestFormatBytes(t *testing.T) {
 func TestSpaceOfRun(t *testing.T) {
 	dir := t.TempDir()
 	cell := matrix.Cell{Broker: "b", Conns: 1, Events: 10_000}
-	m := madeRun{cell: cell, stored: true, acked: 10_000, elapsed: 1e9, broker: spread(10_000, 1), subscriber: spread(10_000, 1)}
+	m := madeRun{cell: cell, stored: true, acked: 10_000, elapsed: 1e9, broker: spread(10_000, 1),
+		subscriber: spread(10_000, 1)}
 	m.write(t, dir, 1)
 	var have int64
 	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {

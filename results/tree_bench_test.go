@@ -35,11 +35,13 @@ func BenchmarkAggregate(b *testing.B) {
 		}
 	}
 	dir := b.TempDir()
-	cells := matrix.Matrix{Brokers: []string{""}, Latencies: matrix.Paper().Latencies, Conns: matrix.Paper().Conns, Events: 10_000}.Cells()
+	cells := matrix.Matrix{Brokers: []string{""}, Latencies: matrix.Paper().Latencies, Conns: matrix.Paper().Conns,
+		Events: 10_000}.Cells()
 	for n := range runs {
 		cell := cells[n%len(cells)]
 		if n < 4 { // the files that the others are links to
-			madeRun{cell: cell, acked: 10_000, elapsed: 20 * time.Second, broker: spread(10_000, 20), subscriber: spread(10_000, 20), resolution: 2 + 5*(n%2)}.write(b, dir, 1)
+			madeRun{cell: cell, acked: 10_000, elapsed: 20 * time.Second, broker: spread(10_000, 20),
+				subscriber: spread(10_000, 20), resolution: 2 + 5*(n%2)}.write(b, dir, 1)
 			continue
 		}
 		from := filepath.Join(dir, cells[n%4].Dir(), "run1")

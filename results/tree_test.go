@@ -89,7 +89,8 @@ func TestCommit(t *testing.T) {
 		}
 	}
 	got := list(t, tree.Dir)
-	got = slices.DeleteFunc(got, func(s string) bool { return strings.HasSuffix(s, lockSuffix) }) // of the last, not yet discarded
+	// The last folder isn't discarded yet.
+	got = slices.DeleteFunc(got, func(s string) bool { return strings.HasSuffix(s, lockSuffix) })
 	if !slices.Equal(got, want) {
 		t.Errorf("the tree holds\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
@@ -101,7 +102,8 @@ func TestCommitRefuses(t *testing.T) {
 	if err := os.Remove(filepath.Join(s.Dir, SubscriberFile)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Commit(&Run{Cell: cell}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), SubscriberFile) {
+	if _, err := s.Commit(&Run{Cell: cell}); !errors.Is(err, fs.ErrNotExist) ||
+		!strings.Contains(err.Error(), SubscriberFile) {
 		t.Errorf("Commit without %s: %v", SubscriberFile, err)
 	}
 	for range 2 {

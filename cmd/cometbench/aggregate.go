@@ -28,7 +28,8 @@ the others are summarized all the same. Void runs and files that aren't part of
 a tree are named on stderr.`)
 	var f resultsFlags
 	f.add(fs)
-	fs.BoolVar(&f.options.Paper, "paper", false, "divide the events sent by each time, as the paper does, not those acked or stored")
+	fs.BoolVar(&f.options.Paper, "paper", false,
+		"divide the events sent by each time, as the paper does, not those acked or stored")
 	outer := fs.Bool("brokers", false, "write the level of broker names for a single broker too")
 	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return err

@@ -12,18 +12,19 @@ import (
 	"cometbench/results/judge"
 )
 
-// runCheck holds results against theory and the paper.
+// runCheck compares results with theory and the paper.
 func runCheck(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("check", flag.ContinueOnError)
 	command.Describe(fs, `usage: cometbench check [flags] RESULTS
 
-Holds results against theory and the paper: for every cell the measured rate,
+Compares results with theory and the paper: for every cell the measured rate,
 the paper's, and n/(2·RTT+t), with the service time t and the saturation rate
 fitted to the broker's cells, where the knee is, and in words where a cell
-doesn't fit, what its runs warn of, and which runs have no figures. Where there are several runs of a cell, it says how well they
-repeat: the mean and the median with their 95 % confidence intervals, the
-spread, a trend over the order of the runs, outliers, two modes where there are
-two, and how many runs would narrow the interval of the mean to ±1 %.
+doesn't fit, what its runs warn of, and which runs have no figures. Where there
+are several runs of a cell, it says how well they repeat: the mean and the median
+with their 95 % confidence intervals, the spread, a trend over the order of the
+runs, outliers, two modes where there are two, and how many runs would narrow the
+interval of the mean to ±1 %.
 
 RESULTS is a tree of runs, the output of the benchmark, or JSON of cometbench
 aggregate; - is the standard input.
@@ -65,10 +66,12 @@ warn (DISTURBED): measure it again on a machine that is less busy.`)
 		return err
 	}
 	if outside := judgement.Outside(); len(outside) > 0 {
-		broken = errors.Join(broken, fmt.Errorf("%s: outside the band of ±%g %% around theory: %s", set.Source, 100**band, cellNames(outside)))
+		broken = errors.Join(broken, fmt.Errorf("%s: outside the band of ±%g %% around theory: %s", set.Source,
+			100**band, cellNames(outside)))
 	}
 	if disturbed := judgement.Disturbed(); len(disturbed) > 0 {
-		broken = errors.Join(broken, fmt.Errorf("%s: below the band of ±%g %% around theory, where runs warn: %s", set.Source, 100**band, cellNames(disturbed)))
+		broken = errors.Join(broken, fmt.Errorf("%s: below the band of ±%g %% around theory, where runs warn: %s",
+			set.Source, 100**band, cellNames(disturbed)))
 	}
 	return broken
 }

@@ -25,8 +25,10 @@ broker's cells.
 RESULTS are trees of runs, outputs of the benchmark, or JSON of cometbench
 aggregate; with -paper there may be none, and the paper's own are drawn.`)
 	var options results.Options
-	fs.BoolVar(&options.Stale, "stale", false, "include runs of a tree whose databases hold more entries than events were sent")
-	fs.StringVar(&options.Broker, "broker", "", "`name` of the broker in results that name none, as the original experiment's")
+	fs.BoolVar(&options.Stale, "stale", false,
+		"include runs of a tree whose databases hold more entries than events were sent")
+	fs.StringVar(&options.Broker, "broker", "",
+		"`name` of the broker in results that name none, as the original experiment's")
 	axis := fs.String("figure", string(figure.Connections), "what is on the x `axis`: connections or latency")
 	role := fs.String("role", results.RoleAuthor.String(), "whose throughput: `role` author, broker or subscriber")
 	bars := fs.String("bars", string(figure.Range), "what error bars span: range (slowest to fastest run) or std")

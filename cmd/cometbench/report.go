@@ -22,8 +22,10 @@ Writes results as one HTML file that needs nothing besides itself: tables, both
 figures, warnings and configuration. RESULTS are trees of runs, outputs of the
 benchmark, or JSON of cometbench aggregate.`)
 	var options results.Options
-	fs.BoolVar(&options.Stale, "stale", false, "include runs of a tree whose databases hold more entries than events were sent")
-	fs.StringVar(&options.Broker, "broker", "", "`name` of the broker in results that name none, as the original experiment's")
+	fs.BoolVar(&options.Stale, "stale", false,
+		"include runs of a tree whose databases hold more entries than events were sent")
+	fs.StringVar(&options.Broker, "broker", "",
+		"`name` of the broker in results that name none, as the original experiment's")
 	paper := fs.Bool("paper", false, "draw the paper's results behind, in grey")
 	title := fs.String("title", "", "`text` above the report")
 	out := fs.String("o", "report.html", "write to this `file`")

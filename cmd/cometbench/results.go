@@ -15,8 +15,10 @@ type resultsFlags struct{ options results.Options }
 // add registers the flags. JSON and benchmark output hold rates already, so
 // how they are reckoned is a flag only where a tree is read.
 func (f *resultsFlags) add(fs *flag.FlagSet) {
-	fs.BoolVar(&f.options.Stale, "stale", false, "include runs of a tree whose databases hold more entries than events were sent")
-	fs.StringVar(&f.options.Broker, "broker", "", "`name` of the broker in results that name none, as the original experiment's")
+	fs.BoolVar(&f.options.Stale, "stale", false,
+		"include runs of a tree whose databases hold more entries than events were sent")
+	fs.StringVar(&f.options.Broker, "broker", "",
+		"`name` of the broker in results that name none, as the original experiment's")
 }
 
 // load reads the results that the one operand names; - is the standard input.

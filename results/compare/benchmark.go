@@ -38,5 +38,6 @@ func (in Input) Config() []results.ConfigLine {
 			runs = append(runs, t.Run)
 		}
 	}
-	return append([]results.ConfigLine{{Key: "old", Value: in.Old}, {Key: "new", Value: in.New}}, results.Configs(runs)...)
+	return append([]results.ConfigLine{{Key: "old", Value: in.Old}, {Key: "new", Value: in.New}},
+		results.Configs(runs)...)
 }

@@ -97,7 +97,8 @@ func Compare(in Input, o Options) *Verdict {
 func assess(in Input, o Options) *Verdict {
 	v := &Verdict{
 		Old: side(in, Old, in.Old), New: side(in, New, in.New), Anchor: side(in, Anchor, in.Anchor),
-		Count: in.Plan.Count, Alpha: o.Alpha, Interrupted: in.Interrupted, Config: in.Config(), mustDetect: o.MustDetect,
+		Count: in.Plan.Count, Alpha: o.Alpha, Interrupted: in.Interrupted, Config: in.Config(),
+		mustDetect: o.MustDetect,
 	}
 	v.Drift = findDrift(authorRates(in.runs(Anchor, in.Plan.Anchor)))
 	for _, cell := range in.Plan.Cells {

@@ -70,7 +70,8 @@ func (w world) input(p Plan) Input {
 		}
 		run := &results.Run{
 			Cell: cell, Started: began, Netem: "none",
-			Software:   subject.Software{Comet: strings.TrimPrefix(cell.Broker, "comet-"), Python: "3.11.2", Twisted: "24.3.0"},
+			Software: subject.Software{Comet: strings.TrimPrefix(cell.Broker, "comet-"), Python: "3.11.2",
+				Twisted: "24.3.0"},
 			Machine:    results.Machine{Kernel: "6.1", CPU: "a CPU", Cores: 2, Procs: 2, OS: "linux", Arch: "amd64"},
 			Author:     results.Author{Elapsed: elapsed, Sent: cell.Events, Acked: cell.Events},
 			Broker:     db(0.999),
@@ -107,7 +108,8 @@ func TestVerdict(t *testing.T) {
 		{"slower than the effect by little", 10, world{noise: 0.005, slow: 0.08}, Regression, "slower"},
 		{"slower by less than the effect", 10, world{noise: 0.005, slow: 0.03}, NoRegression, ""},
 		{"faster", 10, world{noise: 0.01, slow: -0.2}, NoRegression, ""},
-		{"too few runs", 3, world{noise: 0.01, slow: 0.2}, Unknown, "too few runs: no outcome of 3 a side could be significant over 8 rows, 6 are needed"},
+		{"too few runs", 3, world{noise: 0.01, slow: 0.2}, Unknown,
+			"too few runs: no outcome of 3 a side could be significant over 8 rows, 6 are needed"},
 		{"too noisy", 6, world{noise: 0.5}, Unknown, "too noisy"},
 		{"noisy", 10, world{noise: 0.15}, Unknown, "runs a side would find one of 25 %)"},
 		{"one event lost", 10, world{noise: 0.01, change: func(i int, t *Attempt) {
@@ -159,7 +161,8 @@ func TestVerdict(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			test.world.rng = seeded(3)
 			in := test.world.input(plan(test.count))
-			in.Attempts = repeatVoid(in.Attempts, test.name == "new doesn't start" || test.name == "old doesn't start" || test.name == "neither starts")
+			in.Attempts = repeatVoid(in.Attempts, test.name == "new doesn't start" ||
+				test.name == "old doesn't start" || test.name == "neither starts")
 			v := Compare(in, Options{})
 			if v.Outcome != test.want {
 				t.Errorf("the outcome is %q, want %q: %q", v.Outcome, test.want, v.Reasons)
@@ -267,7 +270,8 @@ func TestDetectable(t *testing.T) {
 	whole, half := share(said), share(said/2)
 	t.Logf("a slowdown of %s is found in %.0f %%, half of it in %.0f %%", stat.FormatPercent(said), 100*whole, 100*half)
 	if whole < 0.55 || half > 0.6 || half >= whole {
-		t.Errorf("a slowdown of %s, which is said to be found, is found in %.0f %%, half of it in %.0f %%", stat.FormatPercent(said), 100*whole, 100*half)
+		t.Errorf("a slowdown of %s, which is said to be found, is found in %.0f %%, half of it in %.0f %%",
+			stat.FormatPercent(said), 100*whole, 100*half)
 	}
 }
 
@@ -310,7 +314,8 @@ func TestSteps(t *testing.T) {
 			continue
 		}
 		counts[s.Side]++
-		if s.Side != Anchor && steps[i+1].Cell == s.Cell && steps[i+1].Round == s.Round && steps[i+1].Side != s.Side && steps[i-1].Cell != s.Cell {
+		if s.Side != Anchor && steps[i+1].Cell == s.Cell && steps[i+1].Round == s.Round && steps[i+1].Side != s.Side &&
+			steps[i-1].Cell != s.Cell {
 			first[s.Side]++
 		}
 	}
@@ -346,7 +351,8 @@ func TestGolden(t *testing.T) {
 	var again Verdict
 	var b bytes.Buffer
 	_ = v.WriteJSON(&b)
-	if err := json.Unmarshal(b.Bytes(), &again); err != nil || again.Outcome != v.Outcome || len(again.Rows) != len(v.Rows) {
+	if err := json.Unmarshal(b.Bytes(), &again); err != nil || again.Outcome != v.Outcome ||
+		len(again.Rows) != len(v.Rows) {
 		t.Errorf("the verdict reads back as %+v: %v", again, err)
 	}
 }
@@ -381,7 +387,8 @@ func TestBenchstat(t *testing.T) {
 			continue
 		}
 		var f figures
-		if _, err := fmt.Sscanf(columns[1]+" "+columns[3]+" "+columns[6], "%g %g p=%g", &f.old, &f.new, &f.p); err == nil {
+		if _, err := fmt.Sscanf(columns[1]+" "+columns[3]+" "+columns[6], "%g %g p=%g", &f.old, &f.new,
+			&f.p); err == nil {
 			table[columns[0]+" "+unit] = f
 		}
 	}
@@ -389,7 +396,8 @@ func TestBenchstat(t *testing.T) {
 	for _, r := range Compare(in, Options{}).Rows {
 		f, ok := table["Throughput/"+r.Cell+"-2 "+r.Unit]
 		// Records have four digits.
-		if old, new := float64(r.Old.Median), float64(r.New.Median); !ok || !near(f.old, old, old/1000) || !near(f.new, new, new/1000) || !near(f.p, r.P, 0.001) {
+		if old, new := float64(r.Old.Median), float64(r.New.Median); !ok || !near(f.old, old, old/1000) ||
+			!near(f.new, new, new/1000) || !near(f.p, r.P, 0.001) {
 			t.Errorf("of %s benchstat says %+v (%v), want %+v, %+v, p=%v:\n%s", r.name(), f, ok, r.Old, r.New, r.P, out)
 		}
 	}

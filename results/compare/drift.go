@@ -32,9 +32,11 @@ type Drift struct {
 func (d Drift) String() string {
 	switch {
 	case d.Runs < driftRuns:
-		return fmt.Sprintf("%d runs of the anchor: too few to tell whether the machine drifted (%d are needed)", d.Runs, driftRuns)
+		return fmt.Sprintf("%d runs of the anchor: too few to tell whether the machine drifted (%d are needed)",
+			d.Runs, driftRuns)
 	case d.Found:
-		return fmt.Sprintf("the machine drifted: the anchor's rate changed by %s between the halves (p=%.3f), by %s from the first of %d runs to the last (p=%.3f)",
+		return fmt.Sprintf("the machine drifted: the anchor's rate changed by %s between the halves (p=%.3f), by %s "+
+			"from the first of %d runs to the last (p=%.3f)",
 			stat.FormatPercent(float64(d.Shift)), d.ShiftP, stat.FormatPercent(float64(d.Trend)), d.Runs, d.TrendP)
 	}
 	return fmt.Sprintf("the machine held still: no drift of the anchor's rate over %d runs", d.Runs)

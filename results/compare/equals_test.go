@@ -35,16 +35,20 @@ func equals(t *testing.T) []Input {
 	}
 	began := time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC)
 	database := func(n int, rate float64) results.Database {
-		return results.Database{Entries: n, Format: "gdbm", First: began, Last: began.Add(time.Duration(float64(n) / rate * 1e9))}
+		return results.Database{Entries: n, Format: "gdbm", First: began,
+			Last: began.Add(time.Duration(float64(n) / rate * 1e9))}
 	}
 	var list []Input
-	for _, row := range rows[1:] { // comparison, side, latency_ms, conns, events, author_ns, broker_rate, subscriber_rate
+	for _, row := range rows[1:] {
+		// comparison, side, latency_ms, conns, events, author_ns, broker_rate, subscriber_rate
 		if n := int(number(row[0])); n > len(list) {
-			list = append(list, Input{Old: "comet-3.1.0", New: "comet-3.1.0", Anchor: "embedded", Plan: Plan{Anchor: matrix.Cell{Conns: 64, Events: 10000}}})
+			list = append(list, Input{Old: "comet-3.1.0", New: "comet-3.1.0", Anchor: "embedded",
+				Plan: Plan{Anchor: matrix.Cell{Conns: 64, Events: 10000}}})
 		}
 		in := &list[len(list)-1]
 		side := map[string]Side{"old": Old, "new": New, "anchor": Anchor}[row[1]]
-		cell := matrix.Cell{Latency: time.Duration(number(row[2])) * time.Millisecond, Conns: int(number(row[3])), Events: int(number(row[4]))}
+		cell := matrix.Cell{Latency: time.Duration(number(row[2])) * time.Millisecond, Conns: int(number(row[3])),
+			Events: int(number(row[4]))}
 		round := 1 + len(in.runs(side, cell))
 		if side != Anchor && round == 1 && side == Old {
 			in.Plan.Cells = append(in.Plan.Cells, cell)
@@ -99,7 +103,8 @@ func TestEquals(t *testing.T) {
 			judged++
 		}
 	}
-	t.Logf("%d comparisons: %d false alarms, %d couldn't tell; with the sides exchanged at random, %d of %d are false alarms", len(comparisons), real, unknown, alarms, judged)
+	t.Logf("%d comparisons: %d false alarms, %d couldn't tell; with the sides exchanged at random, %d of %d are "+
+		"false alarms", len(comparisons), real, unknown, alarms, judged)
 	if len(comparisons) == 0 || real > len(comparisons)/20+1 {
 		t.Errorf("%d false alarms in %d comparisons", real, len(comparisons))
 	}

@@ -21,7 +21,8 @@ func (v *Verdict) WriteMarkdown(w io.Writer) error {
 	if len(v.Broken) == 0 {
 		old, new := v.labels()
 		for _, unit := range v.units() {
-			fmt.Fprintf(&b, "| %s | %s | %s | change | |\n| --- | ---: | ---: | ---: | --- |\n", plain(unit), plain(old), plain(new))
+			fmt.Fprintf(&b, "| %s | %s | %s | change | |\n| --- | ---: | ---: | ---: | --- |\n", plain(unit),
+				plain(old), plain(new))
 			for _, r := range v.Rows {
 				if r.Unit == unit {
 					columns := r.columns()

@@ -99,8 +99,8 @@ func compareCell(cell matrix.Cell, old, new []*results.Run, o Options) []Row {
 func figures(m results.Metric, runs []*results.Run) []float64 {
 	var values []float64
 	for _, r := range runs {
-		if v, ok := m.Of(r); ok {
-			values = append(values, v)
+		if m.Has(r) {
+			values = append(values, m.Of(r))
 		}
 	}
 	return values

@@ -129,7 +129,8 @@ func (v *Verdict) conclude() {
 	}
 	doubts = append(doubts, v.rowDoubts()...)
 	if len(v.Void) > 0 && len(v.Broken) == 0 {
-		doubts = append(doubts, fmt.Sprintf("%s, the first: %s: %s", counted(len(v.Void), "run is void", "runs are void"), v.Void[0].Step, brief(v.Void[0].Why)))
+		doubts = append(doubts, fmt.Sprintf("%s, the first: %s: %s",
+			counted(len(v.Void), "run is void", "runs are void"), v.Void[0].Step, brief(v.Void[0].Why)))
 	}
 	if v.Interrupted != "" {
 		doubts = append(doubts, "not all runs were made: "+v.Interrupted)
@@ -157,13 +158,15 @@ func (v *Verdict) rowDoubts() []string {
 		case Suspected:
 			doubts = append(doubts, r.String()+": significant only if it were the only row")
 		case Noisy:
-			doubts = append(doubts, fmt.Sprintf("%s: too noisy, only a slowdown of %s would have been found%s", r.name(), atLeast(r.Detectable), v.remedy(r)))
+			doubts = append(doubts, fmt.Sprintf("%s: too noisy, only a slowdown of %s would have been found%s",
+				r.name(), atLeast(r.Detectable), v.remedy(r)))
 		case TooFew:
 			few = max(few, r.NeedRuns)
 		}
 	}
 	if few > 0 && len(v.Broken) == 0 {
-		doubts = append(doubts, fmt.Sprintf("too few runs: no outcome of %d a side could be significant over %d rows, %d are needed", v.Count, v.tests, few))
+		doubts = append(doubts, fmt.Sprintf("too few runs: no outcome of %d a side could be significant over %d "+
+			"rows, %d are needed", v.Count, v.tests, few))
 	}
 	return doubts
 }
@@ -177,7 +180,8 @@ func (v *Verdict) remedy(r Row) string {
 	if times > 4 {
 		return ""
 	}
-	return fmt.Sprintf(" (about %.0f runs a side would find one of %s)", math.Ceil(float64(v.Count)*times), stat.FormatPercent(v.mustDetect))
+	return fmt.Sprintf(" (about %.0f runs a side would find one of %s)", math.Ceil(float64(v.Count)*times),
+		stat.FormatPercent(v.mustDetect))
 }
 
 // Detects says what the comparison could have detected: "10 runs a side detect
@@ -232,7 +236,8 @@ func (r Row) String() string {
 		direction, amount = "faster", -amount
 	}
 	return fmt.Sprintf("%s: %s %s (%s → %s, p=%.2g, corrected %.2g)",
-		r.name(), stat.FormatPercent(amount), direction, stat.FormatRate(float64(r.Old.Median)), stat.FormatRate(float64(r.New.Median)), r.P, r.Adjusted)
+		r.name(), stat.FormatPercent(amount), direction, stat.FormatRate(float64(r.Old.Median)),
+		stat.FormatRate(float64(r.New.Median)), r.P, r.Adjusted)
 }
 
 func counted(n int, one, many string) string {

@@ -55,7 +55,8 @@ func synthetic(brokers []string, latencies []time.Duration, conns []int) []Point
 				c := matrix.Cell{Conns: n}
 				r := min(c.TheoreticalRate(l, time.Second*2/time.Duration(plateau)), plateau*(1-float64(n)/4000))
 				spread := r * (0.01 + float64((n*7+i*3)%5)/60)
-				p := Point{Broker: b, Latency: l, Conns: n, Rates: results.Rates{Mean: r, Min: r - spread, Max: r + spread/2, Std: spread / 3}}
+				p := Point{Broker: b, Latency: l, Conns: n,
+					Rates: results.Rates{Mean: r, Min: r - spread, Max: r + spread/2, Std: spread / 3}}
 				if n == 512 && i%3 == 0 {
 					p.Missing = 12
 				}
@@ -96,18 +97,26 @@ func figures(t testing.TB) map[string]*Figure {
 	two := synthetic([]string{"comet-3.1.0", "embedded"}, d.Latencies, d.Conns)
 	all := synthetic(thirteen(), p.Latencies, p.Conns)
 	gaps := without(paper(t, "comet-1.1.0", results.RoleAuthor), func(p Point) bool {
-		return p.Conns == 8 && p.Latency == 100*time.Millisecond || p.Latency == 200*time.Millisecond && p.Conns > 64 || p.Conns == 2 && p.Latency == 0
+		return p.Conns == 8 && p.Latency == 100*time.Millisecond ||
+			p.Conns > 64 && p.Latency == 200*time.Millisecond ||
+			p.Conns == 2 && p.Latency == 0
 	})
 	m := map[string]*Figure{}
 	for _, k := range []Axis{Connections, Latency} {
-		m["paper-"+string(k)] = &Figure{Axis: k, Role: results.RoleAuthor, Points: paper(t, "comet-1.1.0", results.RoleAuthor), Service: FitService(paperSet(t, "comet-1.1.0"))}
-		m["thirteen-"+string(k)] = &Figure{Axis: k, Role: results.RoleSubscriber, Points: all, Service: service(thirteen()...)}
-		m["default-"+string(k)] = &Figure{Axis: k, Role: results.RoleAuthor, Points: two, Service: service("comet-3.1.0", "embedded"),
-			Ghost: paper(t, "", results.RoleAuthor), GhostName: "the paper's Comet 1.1.0"}
+		m["paper-"+string(k)] = &Figure{Axis: k, Role: results.RoleAuthor,
+			Points: paper(t, "comet-1.1.0", results.RoleAuthor), Service: FitService(paperSet(t, "comet-1.1.0"))}
+		m["thirteen-"+string(k)] = &Figure{Axis: k, Role: results.RoleSubscriber, Points: all,
+			Service: service(thirteen()...)}
+		m["default-"+string(k)] = &Figure{Axis: k, Role: results.RoleAuthor, Points: two,
+			Service: service("comet-3.1.0", "embedded"),
+			Ghost:   paper(t, "", results.RoleAuthor), GhostName: "the paper's Comet 1.1.0"}
 		m["gaps-"+string(k)] = &Figure{Axis: k, Role: results.RoleAuthor, Bars: Std, Points: gaps}
-		m["one-"+string(k)] = &Figure{Axis: k, Role: results.RoleBroker, Points: synthetic([]string{"comet@../here <&>"}, d.Latencies[1:], []int{8})}
-		m["four-"+string(k)] = &Figure{Axis: k, Role: results.RoleAuthor, Points: synthetic(thirteen()[8:12], p.Latencies, p.Conns),
-			Ghost: paper(t, "", results.RoleAuthor), GhostName: "the paper's Comet 1.1.0", Service: service(thirteen()...)}
+		m["one-"+string(k)] = &Figure{Axis: k, Role: results.RoleBroker,
+			Points: synthetic([]string{"comet@../here <&>"}, d.Latencies[1:], []int{8})}
+		m["four-"+string(k)] = &Figure{Axis: k, Role: results.RoleAuthor,
+			Points: synthetic(thirteen()[8:12], p.Latencies, p.Conns),
+			Ghost:  paper(t, "", results.RoleAuthor), GhostName: "the paper's Comet 1.1.0",
+			Service: service(thirteen()...)}
 	}
 	return m
 }
@@ -164,7 +173,8 @@ func TestDifferentPlaces(t *testing.T) {
 	f := Figure{Axis: Connections, Points: append(
 		synthetic([]string{"a"}, []time.Duration{0}, conns),
 		synthetic([]string{"b"}, []time.Duration{0}, []int{3, 8, 24})...)}
-	gap := without(synthetic([]string{"c"}, []time.Duration{0, time.Millisecond}, conns), func(p Point) bool { return p.Latency > 0 && p.Conns == 8 })
+	gap := without(synthetic([]string{"c"}, []time.Duration{0, time.Millisecond}, conns),
+		func(p Point) bool { return p.Latency > 0 && p.Conns == 8 })
 	f.Points = append(f.Points, gap...)
 	var got []int
 	for _, pan := range f.panels() {
@@ -180,8 +190,10 @@ func TestDifferentPlaces(t *testing.T) {
 // Each point tells what it is, for a mouse over it.
 func TestTips(t *testing.T) {
 	f := Figure{Axis: Connections, Points: []Point{
-		{Broker: "a<b", Conns: 8, Latency: 10 * time.Millisecond, Rates: results.Rates{Mean: 379, Min: 370, Max: 385.5}, Missing: 2},
-		{Broker: "a<b", Conns: 64, Latency: 10 * time.Millisecond, Rates: results.Rates{Mean: 2000, Min: 2000, Max: 2000}},
+		{Broker: "a<b", Conns: 8, Latency: 10 * time.Millisecond,
+			Rates: results.Rates{Mean: 379, Min: 370, Max: 385.5}, Missing: 2},
+		{Broker: "a<b", Conns: 64, Latency: 10 * time.Millisecond,
+			Rates: results.Rates{Mean: 2000, Min: 2000, Max: 2000}},
 	}}
 	var b strings.Builder
 	if err := f.Write(&b, ".svg"); err != nil {
@@ -210,7 +222,8 @@ func TestPDFText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{f.Title, "theory n / (2·L + t)", "Throughput, author (events/s)", "512", "t = 3.52 ms"} {
+	for _, want := range []string{f.Title, "theory n / (2·L + t)", "Throughput, author (events/s)", "512",
+		"t = 3.52 ms"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("pdftotext finds no %q in\n%s", want, text)
 		}
@@ -231,7 +244,8 @@ func TestOtherTypeface(t *testing.T) {
 	}
 	dir := t.TempDir()
 	config := filepath.Join(dir, "fonts.conf")
-	text := `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>` + dejavu + `</dir><cachedir>` + dir + `/cache</cachedir></fontconfig>`
+	text := `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>` + dejavu +
+		`</dir><cachedir>` + dir + `/cache</cachedir></fontconfig>`
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +266,8 @@ for (const e of document.querySelectorAll('svg text')) {
 const first = document.querySelector('svg text');
 plain.setAttribute('style', first.getAttribute('style')), plain.textContent = first.textContent;
 first.parentNode.append(plain);
-out.textContent = 'TEXTS ' + all + ' WIDE ' + wide + ' RATIO ' + (plain.getBBox().width / first.getAttribute('textLength')).toFixed(2) + ' END';
+out.textContent = 'TEXTS ' + all + ' WIDE ' + wide +
+	' RATIO ' + (plain.getBBox().width / first.getAttribute('textLength')).toFixed(2) + ' END';
 </script>`)
 	file := filepath.Join(dir, "page.html")
 	if err := os.WriteFile(file, []byte(page.String()), 0o644); err != nil {
@@ -260,8 +275,10 @@ out.textContent = 'TEXTS ' + all + ' WIDE ' + wide + ' RATIO ' + (plain.getBBox(
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	c := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--user-data-dir="+filepath.Join(dir, "profile"), "--dump-dom", "file://"+file)
+	c := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+		"--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+		"--user-data-dir="+filepath.Join(dir, "profile"), "--dump-dom", "file://"+file)
 	c.Env = append(os.Environ(), "FONTCONFIG_FILE="+config)
 	c.WaitDelay = 5 * time.Second
 	out, err := c.Output()
@@ -295,10 +312,12 @@ func TestErrors(t *testing.T) {
 		want string
 	}{
 		{Figure{Axis: Connections, Role: results.RoleAuthor}, "nothing to draw"},
-		{Figure{Axis: "pie", Role: results.RoleAuthor, Points: []Point{ok}}, `figure "pie": want connections or latency`},
+		{Figure{Axis: "pie", Role: results.RoleAuthor, Points: []Point{ok}},
+			`figure "pie": want connections or latency`},
 		{Figure{Axis: Latency, Role: results.RoleAuthor, Bars: "iqr", Points: []Point{ok}}, `error bars "iqr"`},
 		{Figure{Axis: Latency, Role: results.RoleAuthor, Points: []Point{nan}}, "cell 0 ms/1c: rates must be finite"},
-		{Figure{Axis: Latency, Role: results.RoleAuthor, Points: []Point{{Broker: "b"}}}, "cell b/0 ms/0c: want at least one connection"},
+		{Figure{Axis: Latency, Role: results.RoleAuthor, Points: []Point{{Broker: "b"}}},
+			"cell b/0 ms/0c: want at least one connection"},
 		{Figure{Axis: Latency, Role: results.RoleAuthor, Points: many}, "31 brokers: one figure holds at most 30"},
 	} {
 		err := test.f.Write(new(bytes.Buffer), ".svg")

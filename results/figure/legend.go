@@ -112,9 +112,10 @@ func (s *sheet) kindItems() []legendItem {
 		items = append(items, legendItem{name, 0, s.lineGlyph(look{pale, marker{size: 1}, 2, 1})})
 	}
 	if s.doubtful() {
-		items = append(items, legendItem{"events missing or not of the run", 0, func(c *draw.Canvas, mid vg.Point, half vg.Length) {
-			ring(c, mid, 4)
-		}})
+		items = append(items, legendItem{"events missing or not of the run", 0,
+			func(c *draw.Canvas, mid vg.Point, half vg.Length) {
+				ring(c, mid, 4)
+			}})
 	}
 	return items
 }
@@ -176,14 +177,17 @@ func (s *sheet) captionText() string {
 	var b strings.Builder
 	switch s.fig.Role {
 	case results.RoleAuthor:
-		b.WriteString("Author: events acked by the broker, over the time from the first connection attempt to the last answer.")
+		b.WriteString("Author: events acked by the broker, over the time from the first connection attempt to the " +
+			"last answer.")
 	case results.RoleBroker:
 		b.WriteString("Broker: events in the broker's database, over the time from its oldest to its newest entry.")
 	default:
-		b.WriteString("Subscriber: events in the subscriber's database, over the time from its oldest to its newest entry.")
+		b.WriteString("Subscriber: events in the subscriber's database, over the time from its oldest to its newest " +
+			"entry.")
 	}
 	if len(s.fig.Service) > 0 {
-		b.WriteString(" Theory, drawn up to the fastest mean: n connections, each with two round trips a transaction, longer by the latency L, and t for the rest, fitted.")
+		b.WriteString(" Theory, drawn up to the fastest mean: n connections, each with two round trips a " +
+			"transaction, longer by the latency L, and t for the rest, fitted.")
 	}
 	for _, l := range s.limits {
 		if l != s.limits[0] {

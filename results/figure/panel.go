@@ -176,7 +176,8 @@ func (s *sheet) plotOf(i int) *plot.Plot {
 		if k >= 0 {
 			m = s.marker(k)
 		}
-		p.Add(measured{f.Axis, l, places(f.Axis, f.Ghost), s.bars, look{pale, m, s.radius * 0.8, s.stroke * 0.8}, true, s.tip(f.GhostName)})
+		p.Add(measured{f.Axis, l, places(f.Axis, f.Ghost), s.bars, look{pale, m, s.radius * 0.8, s.stroke * 0.8}, true,
+			s.tip(f.GhostName)})
 	}
 	if t, ok := f.Service[pan.broker]; ok {
 		for _, l := range pan.lines {

@@ -122,7 +122,8 @@ const typeface = "LiberationSans"
 // typefaces returns what lays text out.
 func typefaces() (text.Handler, error) {
 	var faces font.Collection
-	for weight, ttf := range map[xfont.Weight][]byte{xfont.WeightNormal: liberationsansregular.TTF, xfont.WeightBold: liberationsansbold.TTF} {
+	for weight, ttf := range map[xfont.Weight][]byte{xfont.WeightNormal: liberationsansregular.TTF,
+		xfont.WeightBold: liberationsansbold.TTF} {
 		face, err := opentype.Parse(ttf)
 		if err != nil {
 			return nil, fmt.Errorf("parse typeface: %w", err)

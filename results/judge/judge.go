@@ -143,9 +143,11 @@ func (t Theory) judge(m *results.CellRuns, o Options) CellJudgement {
 	case cell.Regime == LatencyBound:
 		switch ratio := cell.Rate / cell.Theory; {
 		case ratio > 1.6 && ratio < 2.4:
-			doubts = append(doubts, fmt.Sprintf("%.1f times theory: only one of the two round trips was delayed (does something on the way end TCP, as a published port or a proxy does?)", ratio))
+			doubts = append(doubts, fmt.Sprintf("%.1f times theory: only one of the two round trips was delayed "+
+				"(does something on the way end TCP, as a published port or a proxy does?)", ratio))
 		case cell.Rate > high:
-			doubts = append(doubts, fmt.Sprintf("%s above theory (was the delay in force?)", stat.FormatPercent(ratio-1)))
+			doubts = append(doubts, fmt.Sprintf("%s above theory (was the delay in force?)",
+				stat.FormatPercent(ratio-1)))
 		case cell.Rate < low:
 			doubts = append(doubts, fmt.Sprintf("%s below theory", stat.FormatPercent(1-ratio)))
 		}
@@ -153,7 +155,8 @@ func (t Theory) judge(m *results.CellRuns, o Options) CellJudgement {
 		doubts = append(doubts, fmt.Sprintf("%s below the plateau", stat.FormatPercent(1-cell.Rate/t.Saturation)))
 	case cell.Regime == Knee && t.Saturation > 0:
 		if most := min(cell.Theory, t.Saturation); cell.Rate < most*(1-2*o.Band) {
-			doubts = append(doubts, fmt.Sprintf("%s below theory, near the knee", stat.FormatPercent(1-cell.Rate/cell.Theory)))
+			doubts = append(doubts, fmt.Sprintf("%s below theory, near the knee",
+				stat.FormatPercent(1-cell.Rate/cell.Theory)))
 		}
 	}
 	switch {
@@ -175,7 +178,8 @@ func (t Theory) judge(m *results.CellRuns, o Options) CellJudgement {
 			}
 		}
 		if cell.Regime == LatencyBound && cell.Paper > 0 && math.Abs(cell.Rate/cell.Paper-1) > o.Band {
-			say("%+.0f %% from the paper's %s events/s, which latency alone should give anywhere", 100*(cell.Rate/cell.Paper-1), stat.FormatRate(cell.Paper))
+			say("%+.0f %% from the paper's %s events/s, which latency alone should give anywhere",
+				100*(cell.Rate/cell.Paper-1), stat.FormatRate(cell.Paper))
 		}
 	}
 	return cell

@@ -54,7 +54,8 @@ func TestPaper(t *testing.T) {
 func made(latency time.Duration, conns int, rates ...float64) results.CellRuns {
 	m := results.CellRuns{Cell: matrix.Cell{Broker: "b", Latency: latency, Conns: conns, Events: 10000}}
 	for i, r := range rates {
-		m.Runs = append(m.Runs, results.RunFigures{Name: "run" + string(rune('A'+i%26)), Number: i + 1, Rates: [3]float64{r, r, r}})
+		m.Runs = append(m.Runs, results.RunFigures{Name: "run" + string(rune('A'+i%26)), Number: i + 1,
+			Rates: [3]float64{r, r, r}})
 	}
 	m.Rates[results.RoleAuthor] = results.Summarize(rates)
 	return m
@@ -64,7 +65,8 @@ const ms = time.Millisecond
 
 func TestOutside(t *testing.T) {
 	// A broker of t = 1 ms that saturates at 2,000 events/s.
-	fine := []results.CellRuns{made(0, 1, 1000), made(0, 8, 2000), made(0, 64, 1950), made(10*ms, 8, 380), made(10*ms, 64, 1900)}
+	fine := []results.CellRuns{made(0, 1, 1000), made(0, 8, 2000), made(0, 64, 1950), made(10*ms, 8, 380),
+		made(10*ms, 64, 1900)}
 	for _, tt := range []struct {
 		name    string
 		cells   []results.CellRuns
@@ -72,7 +74,8 @@ func TestOutside(t *testing.T) {
 		finding string
 	}{
 		{"fine", fine, 0, ""},
-		{"one round trip hidden", append(fine[:3:3], made(10*ms, 8, 727)), 1, "1.9 times theory: only one of the two round trips was delayed"},
+		{"one round trip hidden", append(fine[:3:3], made(10*ms, 8, 727)), 1,
+			"1.9 times theory: only one of the two round trips was delayed"},
 		{"no delay", append(fine[:3:3], made(100*ms, 8, 1900)), 1, "above theory (was the delay in force?)"},
 		{"slow", append(fine[:3:3], made(100*ms, 8, 30)), 1, "25 % below theory"},
 		{"nothing acked", append(fine[:3:3], made(100*ms, 8, 0)), 1, "no event was acked"},
@@ -115,7 +118,8 @@ func TestShortRun(t *testing.T) {
 	}{{300, 2350, 0}, {300, 2000, 1}, {10000, 2350, 1}, {10000, 2790, 0}} {
 		short := made(10*ms, 64, tt.rate)
 		short.Cell.Events = tt.events
-		r := Judge(&results.Set{Cells: []results.CellRuns{made(0, 1, 1500), made(0, 8, 9000), made(0, 64, 9000), short}}, Options{})
+		r := Judge(&results.Set{Cells: []results.CellRuns{made(0, 1, 1500), made(0, 8, 9000), made(0, 64, 9000),
+			short}}, Options{})
 		if got := len(r.Outside()); got != tt.out {
 			t.Errorf("%d events at %v events/s: %d cells outside, want %d", tt.events, tt.rate, got, tt.out)
 		}
@@ -180,7 +184,8 @@ func TestStability(t *testing.T) {
 	m := made(0, 64, steady...)
 	s := stability(&m, results.RoleAuthor, 0.05, newUniform())
 	// A spread of 1 % needs t(n-1)·1 %/√n ≤ 1 %: n = 7 (t = 2.447).
-	if s.Spread.Value < 0.008 || s.Spread.Value > 0.012 || s.Needed < 5 || s.Needed > 9 || s.Spread.Lo > s.Spread.Value || s.Spread.Hi < s.Spread.Value {
+	if s.Spread.Value < 0.008 || s.Spread.Value > 0.012 || s.Needed < 5 || s.Needed > 9 ||
+		s.Spread.Lo > s.Spread.Value || s.Spread.Hi < s.Spread.Value {
 		t.Errorf("spread %v, needed %d", s.Spread, s.Needed)
 	}
 }

@@ -77,7 +77,8 @@ func stability(m *results.CellRuns, role results.Role, alpha float64, d uniform)
 		low, high := results.Summarize(sorted[:at]).Mean, results.Summarize(sorted[at:]).Mean
 		if high-low >= notable*s.Median.Value {
 			s.Modes = []Mode{{low, at}, {high, len(sorted) - at}}
-			say("two modes: %s events/s (%d runs) and %s (%d runs)", stat.FormatRate(low), at, stat.FormatRate(high), len(sorted)-at)
+			say("two modes: %s events/s (%d runs) and %s (%d runs)", stat.FormatRate(low), at, stat.FormatRate(high),
+				len(sorted)-at)
 		}
 	}
 	s.outliers(m, values)

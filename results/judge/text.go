@@ -56,7 +56,8 @@ func (r *Judgement) broker(b *strings.Builder, broker BrokerJudgement) {
 	}
 	b.WriteString("\n")
 	if t.Saturation > 0 {
-		fmt.Fprintf(b, "  saturation: %s events/s; peak: %s at %s, %d connections\n", stat.FormatRate(t.Saturation), stat.FormatRate(t.Peak), matrix.FormatLatency(t.At.Latency), t.At.Conns)
+		fmt.Fprintf(b, "  saturation: %s events/s; peak: %s at %s, %d connections\n", stat.FormatRate(t.Saturation),
+			stat.FormatRate(t.Peak), matrix.FormatLatency(t.At.Latency), t.At.Conns)
 		b.WriteString("  knee (connections):")
 		for i, m := range latencies(broker.Cells) {
 			if i > 0 {
@@ -66,7 +67,8 @@ func (r *Judgement) broker(b *strings.Builder, broker BrokerJudgement) {
 		}
 		b.WriteString("\n")
 	} else {
-		fmt.Fprintf(b, "  saturation: not reached; peak: %s events/s at %s, %d connections\n", stat.FormatRate(t.Peak), matrix.FormatLatency(t.At.Latency), t.At.Conns)
+		fmt.Fprintf(b, "  saturation: not reached; peak: %s events/s at %s, %d connections\n", stat.FormatRate(t.Peak),
+			matrix.FormatLatency(t.At.Latency), t.At.Conns)
 	}
 	b.WriteString("\n")
 
@@ -136,8 +138,10 @@ func (r *Judgement) stability(b *strings.Builder, cells []CellJudgement) {
 		if s.TrendP < r.Alpha {
 			trend = fmt.Sprintf("%.1g", s.TrendP)
 		}
-		fmt.Fprintf(tw, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t\n", matrix.FormatLatency(c.Cell.Latency), c.Cell.Conns, s.Runs,
-			stat.FormatRate(s.Mean.Value), half, stat.FormatRate(s.Median.Value), bound(s.Median.Lo), bound(s.Median.Hi),
+		fmt.Fprintf(tw, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t\n", matrix.FormatLatency(c.Cell.Latency),
+			c.Cell.Conns, s.Runs,
+			stat.FormatRate(s.Mean.Value), half, stat.FormatRate(s.Median.Value), bound(s.Median.Lo),
+			bound(s.Median.Hi),
 			share(s.Spread.Value), share(s.Spread.Lo), share(s.Spread.Hi), trend, s.Needed)
 	}
 	flush(tw)

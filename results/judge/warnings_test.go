@@ -32,8 +32,10 @@ func TestDisturbed(t *testing.T) {
 		for _, i := range tt.warn {
 			m.Runs[i].Warnings = []string{busy}
 		}
-		j := Judge(&results.Set{Cells: []results.CellRuns{made(0, 1, 1000), made(0, 8, 2000), made(0, 64, 1950), m}}, Options{})
-		if outside, disturbed := len(j.Outside()) > 0, len(j.Disturbed()) > 0; outside != tt.outside || disturbed != tt.disturbed {
+		j := Judge(&results.Set{Cells: []results.CellRuns{made(0, 1, 1000), made(0, 8, 2000), made(0, 64, 1950), m}},
+			Options{})
+		if outside, disturbed := len(j.Outside()) > 0, len(j.Disturbed()) > 0; outside != tt.outside ||
+			disturbed != tt.disturbed {
 			t.Errorf("%s: outside %v, disturbed %v, want %v, %v", tt.name, outside, disturbed, tt.outside, tt.disturbed)
 		}
 	}
@@ -70,8 +72,9 @@ func TestText(t *testing.T) {
 		m.Runs[i].RTT, m.Runs[i].Started = 10*ms+500*time.Microsecond, began.Add(time.Duration(i)*25*time.Hour)
 	}
 	set := &results.Set{
-		Cells:   []results.CellRuns{made(0, 1, 1000), m},
-		Void:    []results.VoidRun{{Cell: matrix.Cell{Broker: "b"}, Name: "b/0ms/8c/void1", Started: began, Why: "the broker died\nlast words"}},
+		Cells: []results.CellRuns{made(0, 1, 1000), m},
+		Void: []results.VoidRun{{Cell: matrix.Cell{Broker: "b"}, Name: "b/0ms/8c/void1", Started: began,
+			Why: "the broker died\nlast words"}},
 		LeftOut: []string{"b/0ms/8c/run3/author.log: the log ends early"},
 	}
 	var b strings.Builder
@@ -82,7 +85,8 @@ func TestText(t *testing.T) {
 		"measured: 2026-11-25 09:00 to 2026-11-26 10:00 UTC\n",
 		"latency  conns      RTT  author-events/s",
 		"   10ms      8  10.5 ms            379.5",
-		"runs without figures\n  b/0ms/8c/void1: the run of 2026-11-25 09:00 UTC is void: the broker died\n    last words\n  b/0ms/8c/run3/author.log: the log ends early\n",
+		"runs without figures\n  b/0ms/8c/void1: the run of 2026-11-25 09:00 UTC is void: the broker died\n    last " +
+			"words\n  b/0ms/8c/run3/author.log: the log ends early\n",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, &b)

@@ -51,7 +51,8 @@ func New(set *results.Set, ghost bool) (*Report, error) {
 		if axis == figure.Latency && latencies(set) < 2 {
 			continue // it would have one place on its axis
 		}
-		f := figure.Figure{Axis: axis, Role: results.RoleAuthor, Points: figure.FromSet(set, results.RoleAuthor), Service: figure.FitService(set)}
+		f := figure.Figure{Axis: axis, Role: results.RoleAuthor, Points: figure.FromSet(set, results.RoleAuthor),
+			Service: figure.FitService(set)}
 		if ghost {
 			f.Ghost, f.GhostName = figure.FromSet(paper, results.RoleAuthor), "the paper's Comet 1.1.0"
 		}
@@ -112,7 +113,8 @@ func (r *Report) Write(w io.Writer) error {
 	}
 	p := page{
 		Title: r.Title, Source: r.Set.Source, Config: r.Set.Config, Warnings: r.Set.Warnings, Lost: r.Judgement.Lost(),
-		Band: fmt.Sprintf("%g %%", 100*r.Judgement.Band), Outside: len(r.Judgement.Outside()), Disturbed: len(r.Judgement.Disturbed()),
+		Band: fmt.Sprintf("%g %%", 100*r.Judgement.Band), Outside: len(r.Judgement.Outside()),
+		Disturbed: len(r.Judgement.Disturbed()),
 	}
 	for i, b := range r.Judgement.Brokers {
 		p.Brokers = append(p.Brokers, newBroker(i, b))
@@ -168,7 +170,8 @@ func theory(t judge.Theory) string {
 	if t.Saturation > 0 {
 		s += fmt.Sprintf(" Saturation at %s events/s.", number(t.Saturation))
 	}
-	return s + fmt.Sprintf(" Fastest: %s events/s at %s and %d connections.", number(t.Peak), latency(t.At.Latency), t.At.Conns)
+	return s + fmt.Sprintf(" Fastest: %s events/s at %s and %d connections.", number(t.Peak), latency(t.At.Latency),
+		t.At.Conns)
 }
 
 func newRow(c judge.CellJudgement) row {
@@ -189,19 +192,20 @@ func newRow(c judge.CellJudgement) row {
 	if author.Mean > 0 && author.Max > author.Min {
 		mean.Small = number(author.Min) + " to " + number(author.Max)
 	}
-	return row{Latency: latency(c.Cell.Latency), Doubtful: c.Outside || c.Disturbed || c.Missing != 0, Columns: []column{
-		{"Connections", fmt.Sprint(c.Cell.Conns), ""},
-		{"RTT", rtt, ""},
-		{"Runs", runs, ""},
-		median,
-		mean,
-		{"Broker", number(c.Rates[results.RoleBroker].Mean), ""},
-		{"Subscriber", number(c.Rates[results.RoleSubscriber].Mean), ""},
-		{"Missing", fmt.Sprint(c.Missing), ""},
-		{"Theory", number(c.Theory), ""},
-		{"Paper", number(c.Paper), ""},
-		{"Bound by", c.Regime.String(), ""},
-	}}
+	return row{Latency: latency(c.Cell.Latency), Doubtful: c.Outside || c.Disturbed || c.Missing != 0,
+		Columns: []column{
+			{"Connections", fmt.Sprint(c.Cell.Conns), ""},
+			{"RTT", rtt, ""},
+			{"Runs", runs, ""},
+			median,
+			mean,
+			{"Broker", number(c.Rates[results.RoleBroker].Mean), ""},
+			{"Subscriber", number(c.Rates[results.RoleSubscriber].Mean), ""},
+			{"Missing", fmt.Sprint(c.Missing), ""},
+			{"Theory", number(c.Theory), ""},
+			{"Paper", number(c.Paper), ""},
+			{"Bound by", c.Regime.String(), ""},
+		}}
 }
 
 func latency(d time.Duration) string {

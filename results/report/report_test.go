@@ -46,7 +46,8 @@ func TestReport(t *testing.T) {
 	html := paperPage(t)
 	for _, want := range []string{
 		"<title>Throughput of VOEvent brokers</title>", `http-equiv="Content-Security-Policy"`, `name="viewport"`,
-		"a stale database &amp; more", "comet-1.1.0 &lt;&amp;&gt;", "<dt>kernel</dt><dd>linux</dd>", `<caption>`, `scope="row"`,
+		"a stale database &amp; more", "comet-1.1.0 &lt;&amp;&gt;", "<dt>kernel</dt><dd>linux</dd>", `<caption>`,
+		`scope="row"`,
 		"500 ms", "519.2", "-10000",
 	} {
 		if !strings.Contains(html, want) {
@@ -86,7 +87,8 @@ func TestDoubts(t *testing.T) {
 	cell := func(latency time.Duration, conns int, rates ...float64) results.CellRuns {
 		m := results.CellRuns{Cell: matrix.Cell{Broker: "b", Latency: latency, Conns: conns, Events: 10000}}
 		for i, r := range rates {
-			m.Runs = append(m.Runs, results.RunFigures{Name: fmt.Sprint("run", i+1), Number: i + 1, Started: began, RTT: latency, Rates: [3]float64{r, r, r}})
+			m.Runs = append(m.Runs, results.RunFigures{Name: fmt.Sprint("run", i+1), Number: i + 1, Started: began,
+				RTT: latency, Rates: [3]float64{r, r, r}})
 		}
 		m.Rates[results.RoleAuthor] = results.Summarize(rates)
 		return m
@@ -115,7 +117,8 @@ func TestDoubts(t *testing.T) {
 	html := page()
 	for _, want := range []string{
 		"because of runs that warn: 1.", "b/0ms/8c/void1: the run of 2026-11-25 09:00 UTC is void: the broker died",
-		"the log ends early", "Measured 2026-11-25 09:00 UTC.", "2 of 6 runs warn (run1, run6): the machine was too busy",
+		"the log ends early", "Measured 2026-11-25 09:00 UTC.",
+		"2 of 6 runs warn (run1, run6): the machine was too busy",
 		`data-name="RTT">100 ms<`, `data-name="Author, median">38.5<small>10.0 to 39.5</small>`,
 	} {
 		if !strings.Contains(html, want) {
@@ -145,11 +148,13 @@ func TestBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, width := range []string{"360", "1000", "1200"} {
-		frame := `<!DOCTYPE html><body style="margin:0"><iframe id=f src="report.html" style="border:0;width:` + width + `px;height:800px"></iframe><pre id=out></pre><script>
+		frame := `<!DOCTYPE html><body style="margin:0"><iframe id=f src="report.html" 
+	style="border:0;width:` + width + `px;height:800px"></iframe><pre id=out></pre><script>
 f.onload = () => {
 	const d = f.contentDocument, e = d.documentElement;
 	const focusable = [...d.querySelectorAll('a[href],[tabindex="0"],summary')];
-	out.textContent = 'WIDTH ' + e.clientWidth + ' CONTENT ' + e.scrollWidth + ' FOCUSABLE ' + focusable.length + ' ROWS ' + d.querySelectorAll('tbody tr').length + ' END';
+	out.textContent = 'WIDTH ' + e.clientWidth + ' CONTENT ' + e.scrollWidth + ' FOCUSABLE ' +
+		focusable.length + ' ROWS ' + d.querySelectorAll('tbody tr').length + ' END';
 };
 </script>`
 		harness := filepath.Join(dir, "frame"+width+".html")
@@ -158,9 +163,12 @@ f.onload = () => {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
-		cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-			"--allow-file-access-from-files", "--user-data-dir="+filepath.Join(dir, "profile"+width), "--virtual-time-budget=10000",
+		cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+			"--no-first-run",
+			"--disable-background-networking", "--disable-component-update", "--disable-sync",
+			"--disable-dev-shm-usage",
+			"--allow-file-access-from-files", "--user-data-dir="+filepath.Join(dir, "profile"+width),
+			"--virtual-time-budget=10000",
 			"--enable-logging=stderr", "--dump-dom", "file://"+harness)
 		cmd.WaitDelay = 5 * time.Second
 		var stdout, stderr bytes.Buffer
@@ -168,7 +176,8 @@ f.onload = () => {
 		if err := cmd.Run(); err != nil {
 			t.Fatalf("%v: %s", err, stderr.String())
 		}
-		m := regexp.MustCompile(`WIDTH (\d+) CONTENT (\d+) FOCUSABLE (\d+) ROWS (\d+) END`).FindStringSubmatch(stdout.String())
+		measured := regexp.MustCompile(`WIDTH (\d+) CONTENT (\d+) FOCUSABLE (\d+) ROWS (\d+) END`)
+		m := measured.FindStringSubmatch(stdout.String())
 		if m == nil {
 			t.Fatalf("%s px: the page wasn't measured: %.500s %.2000s", width, stdout.String(), stderr.String())
 		}

@@ -106,7 +106,8 @@ func TestFormat(t *testing.T) {
 	for _, tt := range []struct {
 		v    float64
 		want string
-	}{{0, "0.00"}, {4.897, "4.90"}, {39.12, "39.1"}, {519.23, "519.2"}, {1000, "1000"}, {12345.6, "12346"}, {math.Inf(1), "∞"}, {math.NaN(), "?"}} {
+	}{{0, "0.00"}, {4.897, "4.90"}, {39.12, "39.1"}, {519.23, "519.2"}, {1000, "1000"}, {12345.6, "12346"},
+		{math.Inf(1), "∞"}, {math.NaN(), "?"}} {
 		if got := FormatRate(tt.v); got != tt.want {
 			t.Errorf("FormatRate(%v) = %q, want %q", tt.v, got, tt.want)
 		}
@@ -114,7 +115,8 @@ func TestFormat(t *testing.T) {
 	for _, tt := range []struct {
 		v    float64
 		want string
-	}{{0, "0.0 %"}, {0.0479, "4.8 %"}, {0.0994, "9.9 %"}, {0.0995, "10 %"}, {-0.123, "-12 %"}, {4, "400 %"}, {math.Inf(1), "?"}, {math.NaN(), "?"}} {
+	}{{0, "0.0 %"}, {0.0479, "4.8 %"}, {0.0994, "9.9 %"}, {0.0995, "10 %"}, {-0.123, "-12 %"}, {4, "400 %"},
+		{math.Inf(1), "?"}, {math.NaN(), "?"}} {
 		if got := FormatPercent(tt.v); got != tt.want {
 			t.Errorf("FormatPercent(%v) = %q, want %q", tt.v, got, tt.want)
 		}

@@ -59,41 +59,38 @@ func TestMannKendallByEnumeration(t *testing.T) {
 }
 
 // eachOrder calls visit with the s of every order of n values. Each order is the
-// one before with two neighbours exchanged (Steinhaus, Johnson, Trotter), which
-// changes s by two.
+// one before with two neighbours exchanged, which changes s by two (plain
+// changes: Knuth, The Art of Computer Programming 7.2.1.2, algorithm P).
 func eachOrder(n int, visit func(s int)) {
-	order, leftward := make([]int, n), make([]bool, n)
+	order, steps, direction := make([]int, n+1), make([]int, n+1), make([]int, n+1)
 	for i := range order {
-		order[i], leftward[i] = i, true
+		order[i], direction[i] = i, 1
 	}
 	s := n * (n - 1) / 2
 	visit(s)
 	for {
-		// The greatest value that looks at a smaller neighbour moves past it.
-		at, to := -1, -1
-		for i, v := range order {
-			j := i + 1
-			if leftward[v] {
-				j = i - 1
+		shift, j := 0, n // the greatest value that can still go its way moves
+		next := steps[j] + direction[j]
+		for next < 0 || next == j {
+			if next == j {
+				if j == 1 {
+					return
+				}
+				shift++
 			}
-			if j >= 0 && j < n && order[j] < v && (at < 0 || v > order[at]) {
-				at, to = i, j
-			}
+			direction[j] = -direction[j]
+			j--
+			next = steps[j] + direction[j]
 		}
-		if at < 0 {
-			return
-		}
-		moved := order[at]
-		order[at], order[to] = order[to], moved
-		if to < at {
-			s -= 2 // the greater of the two now comes first
+		a, b := j-steps[j]+shift, j-next+shift
+		if order[min(a, b)] < order[max(a, b)] {
+			s -= 2
 		} else {
 			s += 2
 		}
+		order[a], order[b] = order[b], order[a]
+		steps[j] = next
 		visit(s)
-		for v := moved + 1; v < n; v++ {
-			leftward[v] = !leftward[v]
-		}
 	}
 }
 
