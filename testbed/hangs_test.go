@@ -40,11 +40,8 @@ func TestEngineHangs(t *testing.T) {
 	released := make(chan struct{})
 	e := fakeEngine(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-released }))
 	t.Cleanup(func() { close(released) })
-	c := &containers{
-		engine: e, run: "run", author: "author", subject: &Subject{},
-		network: &dockertest.Network{Network: &docker.Network{ID: fakeID}},
-		parts:   map[part]*container{authorPart: {name: "author", id: fakeID}},
-	}
+	c := &containers{engine: e, run: "run", ours: "author", network: fakeID}
+	author := &container{name: "author", id: fakeID, backend: c}
 	for _, tt := range []struct {
 		name string
 		do   func(context.Context) error
@@ -52,11 +49,15 @@ func TestEngineHangs(t *testing.T) {
 		{"find", func(ctx context.Context) error { _, err := e.Find(ctx, "image"); return err }},
 		{"pin", func(ctx context.Context) error { _, err := pin(ctx, e, "author", owner.Owner{}); return err }},
 		{"sweep", func(ctx context.Context) error { return e.Sweep(ctx, owner.Owner{}) }},
-		{"prepare", c.prepare},
-		{"start", func(ctx context.Context) error { return c.start(ctx, brokerPart) }},
-		{"command", func(ctx context.Context) error { return c.command(ctx, io.Discard, io.Discard) }},
-		{"exit code", func(ctx context.Context) error { _, err := c.exitCode(ctx, fakeID); return err }},
-		{"close", c.close}, // while the network is still being made
+		{"network", c.makeNetwork},
+		{"start", func(ctx context.Context) error {
+			_, err := c.Start(ctx, Role{Name: Broker, Command: []string{"broker"}})
+			return err
+		}},
+		{"command", func(ctx context.Context) error { return author.Run(ctx, io.Discard, io.Discard) }},
+		{"exit code", func(ctx context.Context) error { _, err := author.exitCode(ctx, fakeID); return err }},
+		{"stop", author.Stop},
+		{"close", c.Close}, // while the network is still being made
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		ended := make(chan error, 1)
@@ -101,7 +102,8 @@ func TestExitCode(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	stderr := &tail.Tail{Each: func(string) bool { return true }} // which is no JSON
-	err := c.exec(ctx, &container{name: "author", id: fakeID}, io.Discard, stderr, "false")
+	author := &container{name: "author", id: fakeID, backend: c}
+	err := author.exec(ctx, io.Discard, stderr, "false")
 	if err == nil || !strings.Contains(err.Error(), "exit code 7") {
 		t.Errorf("%v, want exit code 7", err)
 	}

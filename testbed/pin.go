@@ -11,7 +11,7 @@ import (
 	"github.com/ory/dockertest/v3/docker"
 )
 
-// pinning says which processors a run's containers use, as cpuset lists of
+// pinning says which processors the containers of an experiment use, as cpuset lists of
 // Linux ("0", "1-3"). Its zero value leaves that to the kernel.
 type pinning struct{ broker, others string }
 
@@ -25,7 +25,7 @@ func (p pinning) String() string {
 
 // of returns the processors of one container.
 func (p pinning) of(name string) string {
-	if name == string(brokerPart) {
+	if name == Broker {
 		return p.broker
 	}
 	return p.others

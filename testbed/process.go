@@ -8,8 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -17,36 +16,49 @@ import (
 	"cometbench/internal/tail"
 )
 
-// process is a part that runs as a child of this process and ends with it.
+// process is a role that runs as a child of this process and ends with it.
 type process struct {
 	name    string
+	backend *local
+	author  bool   // it is in the author's network
+	dir     string // its working directory
 	cmd     *exec.Cmd
 	printed chan []byte // lines of standard output, closed at its end
-	log     *tail.Tail
+	log     tail.Tail
 	ended   chan struct{} // closed when death is set
 	death   error         // how it ended
 	stopped atomic.Bool   // its end is no surprise
 }
 
-// launch starts a process. An end that nobody asked for is sent to deaths.
-func launch(name string, cmd *exec.Cmd, deaths chan<- error) (*process, error) {
-	p := &process{
-		name: name, cmd: cmd, log: &tail.Tail{},
-		printed: make(chan []byte, 16), ended: make(chan struct{}),
+// linesKept is how many lines of a role wait for their reader. None of ours
+// prints so many.
+const linesKept = 16
+
+// deathsKept is how many deaths of roles wait for their reader, who needs the
+// first.
+const deathsKept = 8
+
+// tell delivers a death, unless the reader has had enough of them.
+func tell(deaths chan<- error, death error) {
+	select {
+	case deaths <- death:
+	default:
 	}
+}
+
+// start starts the process. An end that nobody asked for is sent to deaths.
+func (p *process) start(cmd *exec.Cmd, deaths chan<- error) error {
+	p.cmd, p.printed, p.ended = cmd, make(chan []byte, linesKept), make(chan struct{})
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	cmd.Stderr = p.log
-	// What is started with -stdin ends when the pipe does: however this process
-	// ends, nobody else holds its other end.
+	cmd.Stderr = &p.log
 	if _, err := cmd.StdinPipe(); err != nil {
-		return nil, err
+		return err
 	}
-	bindToParent(cmd)
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
+		return fmt.Errorf("start %s: %w", p.name, err)
 	}
 	go func() {
 		defer close(p.ended)
@@ -54,17 +66,17 @@ func launch(name string, cmd *exec.Cmd, deaths chan<- error) (*process, error) {
 		for scanner.Scan() {
 			select {
 			case p.printed <- append([]byte(nil), scanner.Bytes()...):
-			default: // nobody reads what a part says beyond its first lines
+			default:
 			}
 		}
 		close(p.printed)
 		io.Copy(io.Discard, stdout)
 		p.death = p.describe(cmd.Wait())
 		if !p.stopped.Load() {
-			deaths <- p.death
+			tell(deaths, p.death)
 		}
 	}()
-	return p, nil
+	return nil
 }
 
 func (p *process) describe(end error) error {
@@ -78,8 +90,9 @@ func (p *process) describe(end error) error {
 	return fmt.Errorf("%s %s", p.name, how)
 }
 
-// line returns the next line that the process prints.
-func (p *process) line(ctx context.Context) ([]byte, error) {
+func (p *process) Address() Address { return p.backend.address(p) }
+
+func (p *process) Line(ctx context.Context) ([]byte, error) {
 	select {
 	case line, ok := <-p.printed:
 		if ok {
@@ -96,10 +109,57 @@ func (p *process) line(ctx context.Context) ([]byte, error) {
 	}
 }
 
-// expected says that the process's end is no surprise from now on.
-func (p *process) expected() { p.stopped.Store(true) }
+func (p *process) Run(ctx context.Context, stdout, stderr io.Writer, args ...string) error {
+	cmd := p.backend.command(p, args)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			return fmt.Errorf("cometbench %s: %w", args[0], err)
+		}
+		return nil
+	case <-ctx.Done():
+		return errors.Join(context.Cause(ctx), giveUp(cmd.Process, ended))
+	}
+}
 
+func (p *process) CopyOut(_ context.Context, dir string) error {
+	entries, err := os.ReadDir(p.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if err := copyFile(filepath.Join(p.dir, e.Name()), filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return writeFile(to, in)
+}
+
+func (p *process) Stop(ctx context.Context) error {
+	if err := p.terminate(); err != nil {
+		return err
+	}
+	return p.wait(ctx)
+}
+
+// terminate asks the process to end, which is no surprise from now on.
 func (p *process) terminate() error {
+	p.stopped.Store(true)
 	return ignoreDone(p.cmd.Process.Signal(syscall.SIGTERM))
 }
 
@@ -114,9 +174,9 @@ func (p *process) wait(ctx context.Context) error {
 	}
 }
 
-// stop ends a process that a context has given up: with SIGTERM, so that it
-// can clean up, and after a grace by force.
-func stop(p *os.Process, ended <-chan error) error {
+// giveUp ends a command whose context has ended: with SIGTERM, so that it can
+// clean up, and after a grace by force.
+func giveUp(p *os.Process, ended <-chan error) error {
 	if err := ignoreDone(p.Signal(syscall.SIGTERM)); err != nil {
 		return errors.Join(err, ignoreDone(p.Kill()))
 	}
@@ -135,43 +195,4 @@ func ignoreDone(err error) error {
 		return nil
 	}
 	return err
-}
-
-// netstat returns the text of the process's /proc/PID/net/netstat (proc(5)),
-// "" on a system that has none.
-func (p *process) netstat() (string, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/netstat", p.cmd.Process.Pid))
-	if errors.Is(err, os.ErrNotExist) {
-		return "", nil
-	}
-	return string(b), err
-}
-
-// clockTick is the unit of CPU times in /proc/PID/stat: USER_HZ, which is 100
-// in the ABI of every Linux port that Go has (proc(5), sysconf(3)).
-const clockTick = 10 * time.Millisecond
-
-// cpu returns the CPU time that the process has used so far, 0 on a system
-// that has no /proc.
-func (p *process) cpu() (time.Duration, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if errors.Is(err, os.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat: want 52 fields", p.cmd.Process.Pid)
-	}
-	var total time.Duration
-	for _, field := range fields[11:13] { // utime and stime
-		ticks, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("/proc/%d/stat: %w", p.cmd.Process.Pid, err)
-		}
-		total += time.Duration(ticks) * clockTick
-	}
-	return total, nil
 }

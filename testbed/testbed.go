@@ -1,6 +1,6 @@
-// Package testbed runs the experiment, one run at a time, start to clean-up:
-// in containers of a Docker engine, or in processes and network namespaces of
-// this machine.
+// Package testbed starts the roles of experiments, and removes them: in
+// containers of a Docker engine, or in processes and network namespaces of this
+// machine. It knows nothing of events.
 package testbed
 
 import (
@@ -9,38 +9,28 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
+	"time"
 
-	"cometbench/author"
 	"cometbench/images"
-	"cometbench/internal/cpuidle"
 	"cometbench/internal/engine"
 	"cometbench/internal/owner"
-	"cometbench/internal/program"
-	"cometbench/matrix"
-	"cometbench/netem"
-	"cometbench/results"
 	"cometbench/subject"
 )
 
-// Config says what a testbed is made of. The zero value uses what the machine
-// has.
+// Config says what a testbed is made of.
 type Config struct {
 	// Executable returns the path of a static cometbench command for a
 	// platform, which it may make in the folder dir: [Build] where there is
 	// none yet. It is asked for what runs in containers.
 	Executable func(ctx context.Context, dir, goos, goarch string) (string, error)
-	// Command is the executable that runs as the parts on this machine, with
-	// the subcommands of cometbench's package part: by default, Executable's.
+	// Command is the executable that runs as the roles on this machine, with
+	// the subcommands of cometbench's package agent: by default, Executable's.
 	// A process that has them names itself, and saves the time of building.
 	Command string
-	// Netem is the kind of delay to use, netem.Auto by default.
-	Netem netem.Kind
 	// CABundle is a file of certificates that building an image must trust;
 	// by default it is found in the usual environment variables.
 	CABundle string
-	// Public consents to sending test events to a broker of somebody else
-	// whose address isn't private.
-	Public bool
 	// Pin gives the broker's container one processor and all others the rest,
 	// where the engine has two or more. Without it the rate of a Comet depends
 	// on where the kernel puts broker and subscriber from moment to moment: at
@@ -52,27 +42,34 @@ type Config struct {
 	Status func(format string, args ...any)
 }
 
-// Testbed holds what outlives a run: the command that its parts execute, the
-// engine's connection, the images, a folder in memory.
+// Deadlines of what isn't part of an experiment. Each is far above what a
+// working machine needs.
+const (
+	buildDeadline = 10 * time.Minute // our command built for the engine
+	closeDeadline = time.Minute      // what is left removed
+)
+
+// Testbed holds what outlives an experiment: the command that its roles
+// execute, the engine's connection, folders. Its methods may be called at the
+// same time.
 type Testbed struct {
 	config    Config
 	owner     owner.Owner
-	scratch   string // folder for runs' files, in memory where there is such a thing
+	scratch   string // folder for the files of experiments, in memory where there is such a thing
 	builds    string // folder for our command
 	command   string // our command, for this machine
-	program   program.Info
 	janitor   *engine.Janitor
 	engine    *engine.Engine // nil where none answers
 	engineErr error          // why none answers
-	author    string         // the image that the author runs in, once it was made
-	pinned    pinning
-	cpuidle   *os.File // keeps processors from sleeping; nil where nothing does
-	sent      counter  // of the current run
+
+	mu      sync.Mutex
+	image   string // of our command, once it was made
+	pinning pinning
 }
 
 // New makes a testbed: it removes what runs of processes that have died left
 // on this machine and its engine, and has what this process makes removed if
-// it dies. A machine without an engine is no error here; see [Testbed.Engine].
+// it dies. A machine without an engine is no error here.
 func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 	if c.Executable == nil {
 		return nil, errors.New("testbed: no executable given")
@@ -80,13 +77,10 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 	if os.Getenv(engine.JanitorVariable) != "" {
 		return nil, fmt.Errorf("testbed: the executable %s was started as the janitor of a testbed, but isn't the cometbench command", os.Args[0])
 	}
-	if c.Netem == "" {
-		c.Netem = netem.Auto
-	}
 	if c.Status == nil {
 		c.Status = func(string, ...any) {}
 	}
-	t := &Testbed{config: c, program: program.Read()}
+	t := &Testbed{config: c}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("testbed: %w", err), t.Close())
@@ -119,115 +113,60 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 			return nil, err
 		}
 	}
-	t.cpuidle = cpuidle.Prevent()
 	return t, nil
 }
 
 // Engine returns the container engine's name and version, such as "docker
-// 20.10.24", or an error that says why none can be used.
-func (t *Testbed) Engine() (string, error) {
+// 20.10.24", "" where none answers.
+func (t *Testbed) Engine() string {
 	if t.engine == nil {
-		return "", t.engineErr
+		return ""
 	}
-	return t.engine.String(), nil
+	return t.engine.String()
 }
 
-// Machine describes the machine that runs what the testbed starts.
-func (t *Testbed) Machine() results.Machine {
-	m := machine()
-	if t.engine != nil {
-		m.Engine = t.engine.String()
-	}
-	if t.cpuidle != nil {
-		m.Idle = "polling"
-	}
-	return m
+// Pinned says in words which processors containers are kept to, "" where the
+// kernel chooses, or no container was prepared.
+func (t *Testbed) Pinned() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.pinning.String()
 }
 
-// Subject is a broker under test, ready to be run.
-type Subject struct {
-	Broker   subject.Subject // its label is whole: cells and folders are named by it
-	Software subject.Software
-	image    *images.Image // nil where it isn't a Comet in an image
-	// contained runs what isn't a Comet in containers too: an image of somebody
-	// else's, or the embedded broker, where processes can't be delayed.
-	contained bool
-}
+// Folder makes a folder for the files of one experiment, in memory where this
+// system has such a thing. Its caller removes it.
+func (t *Testbed) Folder() (string, error) { return os.MkdirTemp(t.scratch, "run-") }
 
-// Prepare makes a broker ready to run: its image is built if this engine
-// doesn't have it.
-func (t *Testbed) Prepare(ctx context.Context, b subject.Subject) (*Subject, error) {
-	s := &Subject{Broker: b}
-	switch b.Kind {
-	case subject.Embedded:
-		return s, nil
-	case subject.Remote:
-		if !t.config.Public {
-			if err := author.CheckPrivate(ctx, b.Path); err != nil {
-				return nil, fmt.Errorf("testbed: broker %s: %w", b.Name, err)
-			}
-		}
-		return s, nil
-	}
+// Image makes the image of a Comet ready: it is built if the engine doesn't
+// have it.
+func (t *Testbed) Image(ctx context.Context, s subject.Subject) (*images.Image, error) {
 	if t.engine == nil {
-		return nil, fmt.Errorf("testbed: broker %s runs in containers: %w", b.Name, t.engineErr)
+		return nil, t.noEngine()
 	}
-	if b.Kind == subject.Foreign {
-		id, err := t.engine.Find(ctx, b.Path)
-		if err == nil {
-			err = t.prepareContainers(ctx)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("testbed: broker %s: %w", b.Name, err)
-		}
-		s.contained, s.Software.Image = true, id
-		return s, nil
-	}
-	t.config.Status("preparing the image of %s", b.Name)
-	var im *images.Image
-	err := together(
-		func() (err error) { im, err = t.builder().Ensure(ctx, b); return err },
-		// The go command is at work while packages are downloaded.
-		func() error { return t.prepareContainers(ctx) },
-	)
-	if err != nil {
-		return nil, fmt.Errorf("testbed: %w", err)
-	}
-	s.Broker, s.image, s.Software = im.Subject, im, im.Software
-	return s, nil
+	t.config.Status("preparing the image of %s", s.Name)
+	return t.builder().Ensure(ctx, s)
 }
 
-// site makes the site of a run: containers for an image, else processes of
-// this machine.
-func (t *Testbed) site(ctx context.Context, s *Subject, run runPlan) (site, error) {
-	if s.Broker.Kind == subject.Remote && run.cell.Latency > 0 {
-		return nil, fmt.Errorf("no latency can be added on the way to %s, which isn't in a network of ours", s.Broker.Name)
-	}
-	if t.inContainers(s, run.cell) {
-		return t.containers(s, run), nil
-	}
-	return newLocal(t, s, run)
-}
-
-// inContainers reports whether a broker's runs of a cell are made in containers
-// of the engine.
-func (t *Testbed) inContainers(s *Subject, c matrix.Cell) bool {
-	return s.image != nil || s.contained || needsContainers(c)
-}
-
-// needsContainers reports whether this system can't delay what a process sends.
-func needsContainers(c matrix.Cell) bool {
-	return c.Latency > 0 && runtime.GOOS != "linux"
-}
-
-// prepareContainers makes ready what runs in containers need, before the first
-// of them: the image that the author runs in, from our command as it is built
-// for the engine's platform.
-func (t *Testbed) prepareContainers(ctx context.Context) error {
+// FindImage returns the id of an image that somebody else made. Nothing is
+// pulled: what runs is what the user has looked at.
+func (t *Testbed) FindImage(ctx context.Context, reference string) (id string, err error) {
 	if t.engine == nil {
-		return t.engineErr
+		return "", t.noEngine()
 	}
-	if t.author != "" {
+	return t.engine.Find(ctx, reference)
+}
+
+func (t *Testbed) noEngine() error { return fmt.Errorf("it runs in containers: %w", t.engineErr) }
+
+// PrepareContainers makes ready what roles in containers need, before the first
+// of them: the image of our command, as it is built for the engine's platform.
+func (t *Testbed) PrepareContainers(ctx context.Context) error {
+	if t.engine == nil {
+		return t.noEngine()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.image != "" {
 		return nil
 	}
 	t.config.Status("building the cometbench command for containers")
@@ -237,16 +176,16 @@ func (t *Testbed) prepareContainers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	author, err := t.builder().Author(ctx, executable)
+	image, err := t.builder().Author(ctx, executable)
 	if err != nil {
 		return err
 	}
 	if t.config.Pin {
-		if t.pinned, err = pin(ctx, t.engine, author, t.owner); err != nil {
+		if t.pinning, err = pin(ctx, t.engine, image, t.owner); err != nil {
 			return err
 		}
 	}
-	t.author = author
+	t.image = image
 	return nil
 }
 
@@ -261,9 +200,6 @@ func (t *Testbed) builder() *images.Builder {
 // Close removes everything that the testbed still holds.
 func (t *Testbed) Close() error {
 	var errs []error
-	if t.cpuidle != nil {
-		errs = append(errs, t.cpuidle.Close())
-	}
 	if t.engine != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeDeadline)
 		defer cancel()

@@ -10,10 +10,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
+	"cometbench/experiment"
 	"cometbench/internal/command"
-	"cometbench/internal/progress"
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
@@ -21,7 +20,6 @@ import (
 	"cometbench/results/figure"
 	"cometbench/results/report"
 	"cometbench/subject"
-	"cometbench/testbed"
 )
 
 const (
@@ -30,24 +28,21 @@ const (
 	longRun = matrix.DefaultEvents
 	// The anchor's runs are as long as makes them steady: most of a second.
 	anchorEvents, anchorConns = 10000, 64
-	comparePreparation        = 30 * time.Minute
 	notComparable             = 2 // exit status
 )
 
 // comparison is one under way.
 type comparison struct {
-	input    compare.Input
-	options  compare.Options
-	out      string
-	bed      *testbed.Testbed
-	subjects map[compare.Side]*testbed.Subject
-	line     *progress.Line
+	input   compare.Input
+	options compare.Options
+	out     string
+	series  experiment.Options
 }
 
 // runCompare compares two brokers. Its exit status is the verdict: 1 is a
 // regression, and 2 everything that keeps it from being told, errors included.
 func runCompare(ctx context.Context, std command.Streams, args []string) error {
-	c, bed, err := compareFlags(std, args)
+	c, err := compareFlags(std, args)
 	if errors.Is(err, flag.ErrHelp) {
 		return err
 	}
@@ -56,7 +51,7 @@ func runCompare(ctx context.Context, std command.Streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	verdict, err := c.run(ctx, bed)
+	verdict, err := c.run(ctx)
 	if err == nil {
 		err = c.write(std, verdict)
 	}
@@ -71,9 +66,8 @@ func runCompare(ctx context.Context, std command.Streams, args []string) error {
 
 // compareFlags returns what the arguments ask for. With an error too, the
 // comparison has its folder.
-func compareFlags(std command.Streams, args []string) (*comparison, testbed.Config, error) {
-	c := &comparison{subjects: make(map[compare.Side]*testbed.Subject)}
-	var bed testbed.Config
+func compareFlags(std command.Streams, args []string) (*comparison, error) {
+	c := new(comparison)
 	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
 	command.Describe(fs, `usage: cometbench compare [flags] OLD NEW
 
@@ -95,52 +89,54 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 	fs.Var(&effect, "effect", "the least slowdown that counts, in `percent`")
 	fs.Var(&bound, "bound-effect", "the same in cells whose rate the latency decides, in `percent`")
 	kind := fs.String("netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
-	fs.StringVar(&bed.CABundle, "ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
+	fs.StringVar(&c.series.Testbed.CABundle, "ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
 	fs.StringVar(&c.out, "o", "cometbench-compare", "write old.txt, new.txt and anchor.txt (for benchstat), verdict.txt, summary.md, verdict.json and report.html into this `folder`")
 	if err := command.ParseFlags(fs, std, args, true); err != nil {
-		return c, bed, err
+		return c, err
 	}
 	if fs.NArg() != 2 {
-		return c, bed, command.UsageErrorf("compare: want OLD and NEW behind the flags, got %q", fs.Args())
+		return c, command.UsageErrorf("compare: want OLD and NEW behind the flags, got %q", fs.Args())
 	}
 	if plan.Count < 1 || plan.Count > 1000 {
-		return c, bed, command.UsageErrorf("compare: -count %d: want 1 to 1000", plan.Count)
+		return c, command.UsageErrorf("compare: -count %d: want 1 to 1000", plan.Count)
 	}
 	if *events < 1 || *events > matrix.MaxEvents {
-		return c, bed, command.UsageErrorf("compare: -events %d: want 1 to %d", *events, matrix.MaxEvents)
+		return c, command.UsageErrorf("compare: -events %d: want 1 to %d", *events, matrix.MaxEvents)
 	}
 	latencies, err := matrix.ParseLatencies(*latency)
 	if err != nil {
-		return c, bed, command.UsageErrorf("compare: -latency: %w", err)
+		return c, command.UsageErrorf("compare: -latency: %w", err)
 	}
 	connsList, err := matrix.ParseConnsList(*conns)
 	if err != nil {
-		return c, bed, command.UsageErrorf("compare: -conns: %w", err)
+		return c, command.UsageErrorf("compare: -conns: %w", err)
 	}
-	if bed.Netem, err = netem.ParseKind(*kind); err != nil {
-		return c, bed, command.UsageErrorf("compare: -netem: %w", err)
+	if c.series.Netem, err = netem.ParseKind(*kind); err != nil {
+		return c, command.UsageErrorf("compare: -netem: %w", err)
 	}
-	for i, name := range fs.Args() {
-		side := []compare.Side{compare.Old, compare.New}[i]
+	c.input.Old, c.input.New, c.input.Anchor = fs.Arg(0), fs.Arg(1), "embedded"
+	c.series.Testbed.Pin = true
+	for side, name := range []string{c.input.Old, c.input.New, c.input.Anchor} {
+		side := compare.Side(side)
 		broker, err := subject.Parse(name)
 		if err == nil && broker.Kind == subject.Remote {
 			err = fmt.Errorf("broker %q: compare starts brokers itself", name)
 		}
 		if err != nil {
-			return c, bed, command.UsageErrorf("compare: %s: %w", strings.ToUpper(side.String()), err)
+			return c, command.UsageErrorf("compare: %s: %w", strings.ToUpper(side.String()), err)
 		}
-		c.subjects[side] = &testbed.Subject{Broker: broker}
+		if side != compare.Anchor && !broker.IsComet() {
+			c.series.Testbed.Pin = false
+		}
+		c.series.Brokers = append(c.series.Brokers, broker)
 	}
-	bed.Pin = c.subjects[compare.Old].Broker.IsComet() && c.subjects[compare.New].Broker.IsComet()
-	c.input.Old, c.input.New, c.input.Anchor = fs.Arg(0), fs.Arg(1), "embedded"
-	c.subjects[compare.Anchor] = &testbed.Subject{Broker: subject.Subject{Name: "embedded", Label: "embedded"}}
 	plan.Cells = matrix.Matrix{Brokers: []string{""}, Latencies: latencies, Conns: connsList, Events: *events}.Cells()
 	plan.Anchor = matrix.Cell{Conns: anchorConns, Events: anchorEvents}
 	if *events < longRun {
 		plan.Soak = matrix.Cell{Latency: latencies[0], Conns: connsList[len(connsList)-1], Events: longRun}
 	}
 	c.options = compare.Options{Effect: float64(effect), BoundEffect: float64(bound)}
-	return c, bed, nil
+	return c, nil
 }
 
 // percentage is a flag such as 5%, kept as a fraction.
@@ -158,36 +154,39 @@ func (p *percentage) Set(s string) error {
 }
 
 // run makes the runs and judges them.
-func (c *comparison) run(ctx context.Context, config testbed.Config) (_ *compare.Verdict, err error) {
-	c.line = progress.Open()
-	defer c.line.Close()
-	config.Status = c.line.Set
-	prepare, cancel := context.WithTimeoutCause(ctx, comparePreparation, fmt.Errorf("not ready after %v", comparePreparation))
-	defer cancel()
+func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
 	if err := os.MkdirAll(c.out, 0o755); err != nil {
 		return nil, err
 	}
-	if c.bed, err = newTestbed(prepare, config); err != nil {
+	if err := selfTestbed(&c.series.Testbed); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, c.bed.Close()) }()
-	for _, side := range []compare.Side{compare.Old, compare.New, compare.Anchor} {
-		if c.subjects[side], err = c.bed.Prepare(prepare, c.subjects[side].Broker); err != nil {
-			return nil, err
-		}
+	series, err := experiment.NewSeries(ctx, c.series)
+	if err != nil {
+		return nil, err
 	}
+	defer func() { err = errors.Join(err, series.Close()) }()
 	steps := c.input.Plan.Steps()
+	cells := make([]matrix.Cell, len(steps))
+	for i, step := range steps {
+		cells[i] = step.Cell
+		cells[i].Broker = series.Label(c.series.Brokers[step.Side].Name)
+	}
+	series.Plan(cells, 1)
 	for i, step := range steps {
 		// A void run is repeated once; both are in the verdict.
 		for range 2 {
-			c.line.Set("run %d of %d: %s", i+1, len(steps), step)
-			trial := c.trial(ctx, step)
+			trial := compare.Attempt{Step: step}
+			run, err := series.Run(ctx, cells[i])
 			if ctx.Err() != nil {
 				c.input.Interrupted = "interrupted"
 				return compare.Compare(c.input, c.options), nil
 			}
+			if trial.Run = run; err != nil {
+				trial.Void = err.Error()
+			}
 			c.input.Attempts = append(c.input.Attempts, trial)
-			if trial.Void == "" {
+			if err == nil {
 				break
 			}
 		}
@@ -195,27 +194,8 @@ func (c *comparison) run(ctx context.Context, config testbed.Config) (_ *compare
 			break
 		}
 	}
-	c.line.Set("judging")
 	return compare.Compare(c.input, c.options), nil
 }
-
-// trial makes one run.
-func (c *comparison) trial(ctx context.Context, step compare.Step) compare.Attempt {
-	subject := c.subjects[step.Side]
-	cell := step.Cell
-	cell.Broker = subject.Broker.Label
-	run, err := c.bed.Run(ctx, subject, cell, "", noClock{})
-	if err != nil {
-		return compare.Attempt{Step: step, Void: err.Error()}
-	}
-	return compare.Attempt{Step: step, Run: run}
-}
-
-// noClock is for runs that time themselves.
-type noClock struct{}
-
-func (noClock) StartTimer() {}
-func (noClock) StopTimer()  {}
 
 // writers write the files of a comparison, by name. What writes nothing makes
 // no file.

@@ -22,9 +22,13 @@ it starts.`)
 	if err := command.ParseFlags(fs, std, args, false); err != nil {
 		return err
 	}
-	bed, err := newTestbed(ctx, testbed.Config{})
+	var config testbed.Config
+	err := selfTestbed(&config)
 	if err == nil {
-		err = bed.Close()
+		var bed *testbed.Testbed
+		if bed, err = testbed.New(ctx, config); err == nil {
+			err = bed.Close()
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("sweep: %w", err)
@@ -32,12 +36,9 @@ it starts.`)
 	return nil
 }
 
-// newTestbed makes a testbed whose parts are this command.
-func newTestbed(ctx context.Context, c testbed.Config) (*testbed.Testbed, error) {
-	var err error
-	if c.Command, err = os.Executable(); err != nil {
-		return nil, err
-	}
+// selfTestbed configures a testbed whose roles are this command.
+func selfTestbed(c *testbed.Config) (err error) {
+	c.Command, err = os.Executable()
 	c.Executable = testbed.Self
-	return testbed.New(ctx, c)
+	return err
 }

@@ -1,7 +1,11 @@
-// Package agent holds the programs that a testbed starts: the parts of a run,
-// what delays and measures their network, and what cleans up after them. The
-// cometbench command has them as subcommands; so has the benchmark itself,
-// which for the parts on its own machine starts its own executable.
+// Package agent holds the programs that an experiment runs in a role's place or
+// beside it: author, broker and subscriber, what delays and measures their
+// network, and what cleans up after them. The cometbench command has them as
+// subcommands; so has the benchmark itself, which on its own machine starts its
+// own executable.
+//
+// What a program prints for the experiment is one type here, which both write
+// and read as JSON.
 package agent
 
 import "cometbench/internal/command"
@@ -15,6 +19,7 @@ func Commands() command.List {
 		{Name: "subscriber", Synopsis: "run the embedded subscriber", Run: runSubscriber},
 		{Name: "rtt", Synopsis: "measure the round trip to a TCP port", Run: runRTT},
 		{Name: "delay", Synopsis: "delay what a network interface sends", Run: runDelay},
+		{Name: "usage", Synopsis: "print the network counters and the CPU time of a process", Run: runUsage},
 		{Name: "pair", Synopsis: "hold two network namespaces that are joined", Run: runPair},
 		{Name: "within", Synopsis: "run a command in another network namespace", Run: runWithin},
 		{Name: "pause", Synopsis: "do nothing, for a while: it holds a namespace or a container", Run: runPause},

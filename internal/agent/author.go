@@ -54,7 +54,7 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	if *progress {
 		c.Progress = func(done int) { fmt.Fprintln(std.Err, done) }
 	}
-	before, err := networkCounters()
+	before, err := networkCounters(os.Getpid())
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	after, err := networkCounters()
+	after, err := networkCounters(os.Getpid())
 	if err != nil {
 		return err
 	}
@@ -71,31 +71,14 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 			return fmt.Errorf("author: -dir: %w", err)
 		}
 	}
-	return json.NewEncoder(std.Out).Encode(authorReport{report, after.Sub(before)})
+	return json.NewEncoder(std.Out).Encode(AuthorReport{*report, after.Sub(before)})
 }
 
-// authorReport is what author prints: what it did, and what was counted
+// AuthorReport is what author prints: what it did, and what was counted
 // meanwhile in its network namespace.
-type authorReport struct {
-	*author.Report
+type AuthorReport struct {
+	author.Report
 	Network netem.Counters `json:"network"`
-}
-
-// networkCounters reads those of this process's network namespace, none where
-// the system has none.
-func networkCounters() (netem.Counters, error) {
-	var texts []string
-	for _, name := range []string{"snmp", "netstat"} {
-		text, err := os.ReadFile("/proc/self/net/" + name)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return netem.Counters{}, err
-		}
-		texts = append(texts, string(text))
-	}
-	return netem.ParseCounters(texts...)
 }
 
 func writeReport(dir string, r *author.Report) error {

@@ -19,6 +19,13 @@ import (
 // 256 MiB: half as much may be garbage.
 const databaseGC = 50
 
+// Listening is what broker prints when it listens: its addresses, host:port, for
+// authors and for subscribers.
+type Listening struct {
+	Receive   string `json:"receive"`
+	Broadcast string `json:"broadcast"`
+}
+
 // runBroker runs the embedded broker until it is told to end.
 func runBroker(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("broker", flag.ContinueOnError)
@@ -45,9 +52,7 @@ func runBroker(ctx context.Context, std command.Streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	err = json.NewEncoder(std.Out).Encode(map[string]string{
-		"receive": b.ReceiveAddr().String(), "broadcast": b.BroadcastAddr().String(),
-	})
+	err = json.NewEncoder(std.Out).Encode(Listening{b.ReceiveAddr().String(), b.BroadcastAddr().String()})
 	if err != nil {
 		return errors.Join(err, b.Close())
 	}

@@ -12,6 +12,11 @@ import (
 	"cometbench/internal/command"
 )
 
+// Probe is what probe prints: the key that its event has in event databases.
+type Probe struct {
+	SHA1 string `json:"sha1"`
+}
+
 // runProbe sends an event that counts in no figure, until it is acked.
 func runProbe(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("probe", flag.ContinueOnError)
@@ -39,5 +44,5 @@ func runProbe(ctx context.Context, std command.Streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(std.Out).Encode(map[string]string{"sha1": hex.EncodeToString(key[:])})
+	return json.NewEncoder(std.Out).Encode(Probe{hex.EncodeToString(key[:])})
 }

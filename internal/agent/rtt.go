@@ -11,8 +11,8 @@ import (
 	"cometbench/netem"
 )
 
-// rttReport is what rtt prints. Times are in nanoseconds.
-type rttReport struct {
+// RoundTrips are what rtt prints.
+type RoundTrips struct {
 	Samples []time.Duration `json:"samples_ns"`
 	Median  time.Duration   `json:"median_ns"`
 }
@@ -45,5 +45,5 @@ func runRTT(ctx context.Context, std command.Streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(std.Out).Encode(rttReport{samples, netem.Median(samples)})
+	return json.NewEncoder(std.Out).Encode(RoundTrips{samples, netem.Median(samples)})
 }

@@ -5,7 +5,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestUsage calls them wrongly.
@@ -60,10 +59,7 @@ func TestRTT(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
-	var got struct {
-		Samples []time.Duration `json:"samples_ns"`
-		Median  time.Duration   `json:"median_ns"`
-	}
+	var got RoundTrips
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 		t.Fatalf("%s: %v", stdout, err)
 	}

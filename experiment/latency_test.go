@@ -1,4 +1,4 @@
-package testbed
+package experiment
 
 import (
 	"strings"
@@ -7,11 +7,10 @@ import (
 
 	"cometbench/matrix"
 	"cometbench/netem"
-	"cometbench/results"
 )
 
-func delayed(latency time.Duration) *experiment {
-	return &experiment{plan: runPlan{cell: matrix.Cell{Latency: latency}}, run: new(results.Run)}
+func delayed(latency time.Duration) *Experiment {
+	return &Experiment{cell: matrix.Cell{Latency: latency}}
 }
 
 func TestJudgeFastest(t *testing.T) {
@@ -27,7 +26,7 @@ func TestJudgeFastest(t *testing.T) {
 		{10 * ms, 10 * ms, false}, // one way wasn't delayed
 		{10 * ms, ms, false},
 	} {
-		if err := delayed(test.latency).judgeFastest(test.fastest); (err == nil) != test.ok {
+		if err := judgeFastest(test.fastest, test.latency); (err == nil) != test.ok {
 			t.Errorf("an event in %v, with %v one way: %v", test.fastest, test.latency, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package testbed
+package experiment
 
 import (
 	"context"
@@ -7,8 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"cometbench/internal/engine"
+	"cometbench/internal/agent"
 	"cometbench/netem"
+	"cometbench/testbed"
 )
 
 // Round trips measured before the author starts, and again after it: a delay
@@ -22,10 +23,10 @@ const (
 	attemptPause     = 500 * time.Millisecond
 )
 
-// addLatency delays what the author sends, and measures the round trip through
-// the very path before it is believed.
-func (x *experiment) addLatency(ctx context.Context) error {
-	latency := x.plan.cell.Latency
+// addLatency delays what the author sends. Before, it measures the round trip
+// without the delay.
+func (x *Experiment) addLatency(ctx context.Context) error {
+	latency := x.cell.Latency
 	if latency == 0 {
 		return nil
 	}
@@ -40,24 +41,47 @@ func (x *experiment) addLatency(ctx context.Context) error {
 		}
 	}
 	var err error
-	if x.run.Netem, err = x.site.delay(ctx, latency); err != nil {
+	x.delay, err = x.backend.Start(ctx, testbed.Role{
+		Name: "delay", Beside: x.author, Delays: true,
+		Command: []string{"delay", "-interface", x.author.Address().Interface, "-latency", latency.String(), "-netem", string(x.config.Netem)},
+	})
+	if err != nil {
 		return err
+	}
+	ready, err := told[netem.Ready](ctx, "delay", x.delay)
+	if err != nil {
+		return err
+	}
+	if !ready.Ready {
+		return fmt.Errorf("delay printed %+v, which doesn't say that it is ready", ready)
+	}
+	x.run.Netem = string(ready.Kind)
+	return nil
+}
+
+// proveBefore measures the round trip through the very path before the delay is
+// believed.
+func (x *Experiment) proveBefore(ctx context.Context) (err error) {
+	if x.delay == nil {
+		return nil
 	}
 	x.run.RTT, err = x.delayedRoundTrip(ctx, roundTripsBefore)
 	return err
 }
 
-// checkLatency measures the round trip again after the run, takes the delay
-// away, and asks it what it dropped.
-func (x *experiment) checkLatency(ctx context.Context) error {
-	latency := x.plan.cell.Latency
-	if latency == 0 {
+// proveAfter measures the round trip again after the author has ended, takes the
+// delay away, and asks it what it dropped.
+func (x *Experiment) proveAfter(ctx context.Context) error {
+	if x.delay == nil {
 		return nil
 	}
 	if _, err := x.delayedRoundTrip(ctx, roundTripsAfter); err != nil {
 		return fmt.Errorf("after the run: %w", err)
 	}
-	stats, err := x.site.undelay(ctx)
+	if err := x.delay.Stop(ctx); err != nil {
+		return err
+	}
+	stats, err := told[netem.Stats](ctx, "delay", x.delay)
 	if err != nil {
 		return err
 	}
@@ -67,8 +91,7 @@ func (x *experiment) checkLatency(ctx context.Context) error {
 // judgeFastest holds the fastest event against what none can be faster than,
 // however little the machine has to do: the two delayed ways of its first
 // packet and of its contents. Round trips are only measured before and after.
-func (x *experiment) judgeFastest(took time.Duration) error {
-	latency := x.plan.cell.Latency
+func judgeFastest(took, latency time.Duration) error {
 	if took < 2*latency-latency/100 {
 		return fmt.Errorf("an event was acked after %v, which is less than its two ways of %v: the delay wasn't in force all the time", took, latency)
 	}
@@ -78,7 +101,7 @@ func (x *experiment) judgeFastest(took time.Duration) error {
 // judgeDelay holds what the delay says of itself against what was asked for.
 // The round trips were measured while nothing else was to do; how exact the
 // delay was under load, it counts itself (in user space: the kernel doesn't).
-func (x *experiment) judgeDelay(stats netem.Stats) error {
+func (x *Experiment) judgeDelay(stats netem.Stats) error {
 	if stats.Drops > 0 {
 		return fmt.Errorf("the delay dropped %d packets", stats.Drops)
 	}
@@ -86,35 +109,39 @@ func (x *experiment) judgeDelay(stats netem.Stats) error {
 		return errors.New("the wall clock was set while packets were held by it: they left at the wrong time")
 	}
 	x.run.Lateness, x.run.LatenessP99 = stats.Lateness.Mean(), stats.Lateness.Quantile(0.99)
-	if late := x.run.Lateness; late > netem.Tolerance(x.plan.cell.Latency) {
+	if late := x.run.Lateness; late > netem.Tolerance(x.cell.Latency) {
 		x.warn("packets were held for %v longer than asked for, in the mean: the machine was too busy", late.Round(time.Microsecond))
 	}
 	return nil
 }
 
 // delayedRoundTrip returns the median round trip, which must be what was asked
-// for.
-func (x *experiment) delayedRoundTrip(ctx context.Context, count int) (rtt time.Duration, err error) {
+// for. Attempts that failed before one that fits are a warning on the run.
+func (x *Experiment) delayedRoundTrip(ctx context.Context, count int) (rtt time.Duration, err error) {
+	var failed error
 	for attempt := range attempts {
-		if err := engine.Pause(ctx, time.Duration(attempt)*attemptPause); err != nil {
+		if err := pause(ctx, time.Duration(attempt)*attemptPause); err != nil {
 			return 0, err
 		}
 		if rtt, err = x.roundTrip(ctx, count); err != nil {
 			return 0, err
 		}
-		if err = netem.CheckRTT(x.run.BaseRTT, rtt, x.plan.cell.Latency); err == nil {
-			return rtt, nil
+		if err = netem.CheckRTT(x.run.BaseRTT, rtt, x.cell.Latency); err != nil {
+			failed = err
+			continue
 		}
+		if failed != nil {
+			x.warn("the delay was proved only by attempt %d of %d: before it, %v", attempt+1, attempts, failed)
+		}
+		return rtt, nil
 	}
 	return 0, err
 }
 
 // roundTrip returns the median of TCP handshakes with the broker's port.
-func (x *experiment) roundTrip(ctx context.Context, count int) (time.Duration, error) {
-	var measured struct {
-		Median time.Duration `json:"median_ns"`
-	}
-	if err := x.commandJSON(ctx, &measured, "rtt", "-addr", x.site.brokerAddr(), "-count", strconv.Itoa(count)); err != nil {
+func (x *Experiment) roundTrip(ctx context.Context, count int) (time.Duration, error) {
+	measured, err := ask[agent.RoundTrips](ctx, x.author, nil, "rtt", "-addr", x.receive, "-count", strconv.Itoa(count))
+	if err != nil {
 		return 0, fmt.Errorf("measure the round trip: %w", err)
 	}
 	return measured.Median, nil

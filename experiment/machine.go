@@ -1,4 +1,4 @@
-package testbed
+package experiment
 
 import (
 	"os"
@@ -9,9 +9,9 @@ import (
 	"cometbench/results"
 )
 
-// machine describes this machine.
-func machine() results.Machine {
-	return results.Machine{Kernel: kernel(), CPU: cpuModel(), Cores: runtime.NumCPU(),
+// machine describes this machine, and its engine, "" without one.
+func machine(engine string) results.Machine {
+	return results.Machine{Engine: engine, Kernel: kernel(), CPU: cpuModel(), Cores: runtime.NumCPU(),
 		Procs: runtime.GOMAXPROCS(0), OS: runtime.GOOS, Arch: runtime.GOARCH}
 }
 

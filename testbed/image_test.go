@@ -21,7 +21,7 @@ func TestStatesOfTree(t *testing.T) {
 			"Id": fakeID, "Config": map[string]any{"Labels": map[string]string{"cometbench.options": "broadcast eventdb= receive remote="}},
 		})
 	})
-	bed := &Testbed{engine: fakeEngine(t, answers), author: "author", config: Config{Status: func(string, ...any) {}}}
+	bed := &Testbed{engine: fakeEngine(t, answers), config: Config{Status: func(string, ...any) {}}}
 	dir := filepath.Join(t.TempDir(), "comet")
 	write := func(name, text string) {
 		t.Helper()
@@ -41,11 +41,11 @@ func TestStatesOfTree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := bed.Prepare(t.Context(), b)
+		s, err := bed.Image(t.Context(), b)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return matrix.Cell{Broker: s.Broker.Label, Conns: 1, Events: 1}
+		return matrix.Cell{Broker: s.Subject.Label, Conns: 1, Events: 1}
 	}
 	first, second := state("'3.1.0'", ""), state("'3.2.0'", "")
 	if first == second || first.String() == second.String() || first.Dir() == second.Dir() {

@@ -1,86 +1,69 @@
-package testbed
+package experiment
 
 import (
 	"context"
-	"errors"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"cometbench/author"
 	"cometbench/eventdb"
-	"cometbench/internal/owner"
 	"cometbench/internal/require"
 	"cometbench/matrix"
 	"cometbench/results"
 )
 
-// reading is a clock that works while the measured phase goes on.
-type reading struct {
-	work       func()
-	stop, done chan struct{}
-}
-
-func (r reading) StartTimer() {
-	go func() {
-		defer close(r.done)
-		for {
-			select {
-			case <-r.stop:
-				return
-			default:
-				r.work()
-			}
-		}
-	}()
-}
-
-func (r reading) StopTimer() { close(r.stop); <-r.done }
-
 // TestReadWhileCometWrites reads the broker's database, copied out of its
-// container as a site does, while a Comet writes it: it is an error, or a part
+// container as an experiment does, while a Comet writes it: it is an error, or a part
 // of what the database holds in the end, never less than before and never
 // something else.
 func TestReadWhileCometWrites(t *testing.T) {
 	require.Docker(t)
-	bed := newTestbed(t)
+	c := newConfig(t)
 	for _, broker := range []string{"comet-1.1.0", "comet-3.1.0"} {
 		t.Run(broker, func(t *testing.T) {
-			s := prepared(t, bed, broker)
+			s := prepared(t, c, broker)
+			dir := t.TempDir()
+			cell := matrix.Cell{Broker: s.Label, Conns: 16, Events: 4000}
+			x, err := New(t.Context(), c, s, cell, dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := x.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}()
+			if err := x.Begin(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			sent := make(chan error, 1)
+			go func() {
+				_, err := x.Send(t.Context(), x.load())
+				sent <- err
+			}()
 			var answers []map[string]bool
 			failed := 0
-			read := func() {
-				out, err := exec.Command("docker", "ps", "-q", "--filter", "label="+owner.LabelOwner+"="+bed.owner.String(), "--filter", "name=-broker$").Output()
-				id := strings.TrimSpace(string(out))
-				if err != nil || id == "" {
-					return
+			for done := false; !done; {
+				select {
+				case err := <-sent:
+					if err != nil {
+						t.Fatal(err)
+					}
+					done = true
+				default:
 				}
-				dir := t.TempDir()
-				tar := exec.Command("docker", "exec", id, "tar", "-C", eventDBDir, "-c", ".")
-				stdout, err := tar.StdoutPipe()
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if err := tar.Start(); err != nil {
-					t.Error(err)
-					return
-				}
-				if errors.Join(unpack(stdout, dir), tar.Wait()) != nil { // such as "file changed as we read it"
+				copied := t.TempDir()
+				if x.broker.CopyOut(t.Context(), copied) != nil { // such as testbed.ErrChanging
 					failed++
-					return
+					continue
 				}
-				if keys, err := keysIn(t.Context(), dir); err == nil {
+				if keys, err := keysIn(t.Context(), copied); err == nil {
 					answers = append(answers, keys)
 				} else {
 					failed++
 				}
 			}
-			dir := t.TempDir()
-			cell := matrix.Cell{Broker: s.Broker.Label, Conns: 16, Events: 4000}
-			run, err := bed.Run(t.Context(), s, cell, dir, reading{read, make(chan struct{}), make(chan struct{})})
-			if err != nil {
+			if err := x.End(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			db, err := eventdb.Open(filepath.Join(dir, results.BrokerFile))
@@ -95,8 +78,8 @@ func TestReadWhileCometWrites(t *testing.T) {
 				}
 				final[string(e.Key)] = true
 			}
-			if len(final) != run.Broker.Entries || len(final) != cell.Events {
-				t.Errorf("%d entries in the end, the run says %d", len(final), run.Broker.Entries)
+			if len(final) != x.run.Broker.Entries || len(final) != cell.Events {
+				t.Errorf("%d entries in the end, the run says %d, want %d", len(final), x.run.Broker.Entries, cell.Events)
 			}
 			before := 0
 			for _, keys := range answers {
@@ -112,8 +95,8 @@ func TestReadWhileCometWrites(t *testing.T) {
 				}
 			}
 			t.Logf("%d answers, the last of %d entries, and %d errors", len(answers), before, failed)
-			if len(answers)+failed == 0 {
-				t.Error("nothing was read")
+			if before != cell.Events {
+				t.Errorf("the last answer, after the last event, has %d entries, want %d", before, cell.Events)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package testbed
+package experiment
 
 import (
 	"bytes"
@@ -6,14 +6,20 @@ import (
 	"encoding/json"
 	"io"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"cometbench/images"
+	"cometbench/internal/agent"
+	"cometbench/internal/engine"
+	"cometbench/internal/owner"
 	"cometbench/internal/require"
 	"cometbench/matrix"
 	"cometbench/results"
 	"cometbench/subject"
+	"cometbench/testbed"
 )
 
 func units(r *results.Run) string {
@@ -27,10 +33,14 @@ func units(r *results.Run) string {
 // TestRemote measures a broker that the testbed didn't start: only the author
 // has figures.
 func TestRemote(t *testing.T) {
-	bed := newTestbed(t)
+	c := newConfig(t)
+	command, err := testbed.Build(t.Context(), t.TempDir(), runtime.GOOS, runtime.GOARCH)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	broker := exec.CommandContext(ctx, bed.command, "broker", "-receive", "127.0.0.1:0", "-broadcast", "127.0.0.1:0", "-eventdb", t.TempDir())
+	broker := exec.CommandContext(ctx, command, "broker", "-receive", "127.0.0.1:0", "-broadcast", "127.0.0.1:0", "-eventdb", t.TempDir())
 	stdout, err := broker.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -39,15 +49,15 @@ func TestRemote(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { cancel(); _ = broker.Wait() }()
-	var listening struct{ Receive string }
+	var listening agent.Listening
 	if err := json.NewDecoder(stdout).Decode(&listening); err != nil {
 		t.Fatal(err)
 	}
 	go io.Copy(io.Discard, stdout)
 
-	s := prepared(t, bed, "tcp://"+listening.Receive)
-	cell := matrix.Cell{Broker: s.Broker.Label, Conns: 8, Events: 200}
-	run, err := bed.Run(ctx, s, cell, "", stopped{})
+	s := prepared(t, c, "tcp://"+listening.Receive)
+	cell := matrix.Cell{Conns: 8, Events: 200}
+	run, err := do(ctx, c, s, cell, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,37 +68,57 @@ func TestRemote(t *testing.T) {
 		t.Errorf("there are figures of what can't be known: %s", got)
 	}
 	cell.Latency = time.Millisecond
-	if _, err := bed.Run(ctx, s, cell, "", stopped{}); err == nil || !strings.Contains(err.Error(), "no latency can be added") {
+	if _, err := do(ctx, c, s, cell, ""); err == nil || !strings.Contains(err.Error(), "no latency can be added") {
 		t.Errorf("with latency: %v", err)
 	}
 }
 
 // TestPublic: test events go into the real network only by consent.
 func TestPublic(t *testing.T) {
-	bed := newTestbed(t)
+	c := newConfig(t)
 	b, err := subject.Parse("tcp://192.0.2.1:8098") // RFC 5737: an address of documentation
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := bed.Prepare(t.Context(), b); err == nil || !strings.Contains(err.Error(), "-public") {
+	if _, err := Prepare(t.Context(), c.Testbed, b, false); err == nil || !strings.Contains(err.Error(), "-public") {
 		t.Errorf("without consent: %v", err)
 	}
-	bed.config.Public = true
-	if _, err := bed.Prepare(t.Context(), b); err != nil {
+	if _, err := Prepare(t.Context(), c.Testbed, b, true); err != nil {
 		t.Errorf("with consent: %v", err)
 	}
+}
+
+// ownImage makes an image of our own command, which is removed at the test's end.
+func ownImage(t *testing.T) (id string) {
+	t.Helper()
+	e, err := engine.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	command, err := testbed.Build(t.Context(), t.TempDir(), e.OS, e.Arch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	me, err := owner.Self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	builder := images.Builder{Client: e.Pool.Client, Labels: map[string]string{owner.LabelOwner: me.String()}}
+	image, err := builder.Author(t.Context(), command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image
 }
 
 // TestForeign measures an image that nobody here knows: the embedded broker's.
 func TestForeign(t *testing.T) {
 	require.Docker(t)
-	bed := newTestbed(t)
-	if err := bed.prepareContainers(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	c := newConfig(t)
+	image := ownImage(t)
 	const name = "cometbench-test/foreign:broker"
 	build := exec.CommandContext(t.Context(), "docker", "build", "-q", "-t", name, "-")
-	build.Stdin = strings.NewReader("FROM " + bed.author + "\nWORKDIR /db\nCMD [\"broker\", \"-receive\", \":8098\", \"-broadcast\", \":8099\", \"-eventdb\", \"/db\"]\n")
+	build.Stdin = strings.NewReader("FROM " + image + "\nWORKDIR /db\nCMD [\"broker\", \"-receive\", \":8098\", \"-broadcast\", \":8099\", \"-eventdb\", \"/db\"]\n")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -97,13 +127,16 @@ func TestForeign(t *testing.T) {
 			t.Errorf("%v\n%s", err, bytes.TrimSpace(out))
 		}
 	}()
-	s := prepared(t, bed, "image:"+name)
-	run, err := bed.Run(t.Context(), s, matrix.Cell{Broker: s.Broker.Label, Conns: 8, Events: 200}, "", stopped{})
+	s := prepared(t, c, "image:"+name)
+	run, err := do(t.Context(), c, s, matrix.Cell{Conns: 8, Events: 200}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if run.Author.Acked != 200 || run.Subscriber.Entries != 200 || run.Software.Image == "" {
 		t.Errorf("%+v", run)
+	}
+	if run.HarnessCPU <= 0 {
+		t.Error("the CPU time of our subscriber isn't counted")
 	}
 	if got := units(run); strings.Contains(got, "broker-") || !strings.Contains(got, "missing-events") {
 		t.Errorf("figures: %s", got)
@@ -116,16 +149,16 @@ func TestForeign(t *testing.T) {
 			t.Fatalf("docker %s: %v\n%s", args, err, out)
 		}
 	}
-	cell := matrix.Cell{Broker: s.Broker.Label, Conns: 1, Events: 1}
-	docker("tag", bed.author, name)
-	if _, err := bed.Run(t.Context(), s, cell, "", stopped{}); err != nil {
+	cell := matrix.Cell{Conns: 1, Events: 1}
+	docker("tag", image, name)
+	if _, err := do(t.Context(), c, s, cell, ""); err != nil {
 		t.Errorf("another image has its name: %v", err)
 	}
 	docker("rmi", s.Software.Image)
-	if _, err := bed.Run(t.Context(), s, cell, "", stopped{}); err == nil || !strings.Contains(err.Error(), "no longer on the engine") {
+	if _, err := do(t.Context(), c, s, cell, ""); err == nil || !strings.Contains(err.Error(), "no longer on the engine") {
 		t.Errorf("the image was removed: %v", err)
 	}
-	if _, err := bed.Prepare(t.Context(), subject.Subject{Name: "image:x", Kind: subject.Foreign, Path: "cometbench-test/none:none"}); err == nil || !strings.Contains(err.Error(), "no image cometbench-test/none:none") {
+	if _, err := Prepare(t.Context(), c.Testbed, subject.Subject{Name: "image:x", Kind: subject.Foreign, Path: "cometbench-test/none:none"}, false); err == nil || !strings.Contains(err.Error(), "no image cometbench-test/none:none") {
 		t.Errorf("an image that isn't there: %v", err)
 	}
 }

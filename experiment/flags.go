@@ -1,0 +1,113 @@
+package experiment
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cometbench/matrix"
+	"cometbench/netem"
+	"cometbench/subject"
+)
+
+// Flags are those of the benchmark.
+type Flags struct {
+	set *flag.FlagSet
+
+	broker, latency, conns, matrix, netem, results, caBundle string
+	events                                                   int
+	public                                                   bool
+}
+
+// DefineFlags defines the flags of the benchmark in a set, which is parsed before
+// [Flags.Options] is called.
+func DefineFlags(set *flag.FlagSet) *Flags {
+	f := &Flags{set: set}
+	standard := matrix.Default()
+	set.StringVar(&f.broker, "broker", "", "brokers to measure, a comma-separated `list` of embedded, comet-3.1.0, comet@FOLDER,\ncomet@git+URL#REVISION, image:NAME, tcp://HOST:PORT (default: embedded and, where an engine answers, "+subject.Newest+")")
+	set.StringVar(&f.latency, "latency", join(standard.Latencies), "one-way delays of what the author sends, a comma-separated `list`")
+	set.StringVar(&f.conns, "conns", join(standard.Conns), "simultaneous connections of the author, a comma-separated `list`")
+	set.IntVar(&f.events, "events", standard.Events, "how `many` events the author sends in a run")
+	set.StringVar(&f.matrix, "matrix", "", "`paper`: the paper's latencies and connections, where -latency and -conns aren't given")
+	set.StringVar(&f.netem, "netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
+	set.StringVar(&f.results, "results", "", "keep every run's files in the tree of results in this `folder`")
+	set.BoolVar(&f.public, "public", false, "send test events even to a tcp:// broker whose address isn't private")
+	set.StringVar(&f.caBundle, "ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
+	return f
+}
+
+// Options returns what the flags ask for. Its errors name the flag, the value and
+// what is allowed.
+func (f *Flags) Options() (o Options, err error) {
+	if f.set.NArg() > 0 {
+		return o, fmt.Errorf("%q: an argument that is no flag: name the package before this benchmark's own flags, as in go test -bench=. . -broker=embedded", f.set.Arg(0))
+	}
+	o = Options{Matrix: matrix.Default(), Results: f.results, Public: f.public}
+	o.Testbed.CABundle = f.caBundle
+	switch f.matrix {
+	case "":
+	case "paper":
+		o.Matrix = matrix.Paper()
+	default:
+		return o, fmt.Errorf("-matrix: %q: want paper, or no -matrix", f.matrix)
+	}
+	if o.Matrix.Events = f.events; f.events < 1 || f.events > matrix.MaxEvents {
+		return o, fmt.Errorf("-events: %d: want 1 to %d events", f.events, matrix.MaxEvents)
+	}
+	if f.given("latency") || f.matrix == "" {
+		if o.Matrix.Latencies, err = matrix.ParseLatencies(f.latency); err != nil {
+			return o, fmt.Errorf("-latency: %w", err)
+		}
+	}
+	if f.given("conns") || f.matrix == "" {
+		if o.Matrix.Conns, err = matrix.ParseConnsList(f.conns); err != nil {
+			return o, fmt.Errorf("-conns: %w", err)
+		}
+	}
+	if o.Netem, err = netem.ParseKind(f.netem); err != nil {
+		return o, fmt.Errorf("-netem: %w", err)
+	}
+	names := f.broker
+	if o.Defaults = !f.given("broker"); o.Defaults {
+		names = "embedded," + subject.Newest
+	}
+	if o.Brokers, err = subject.ParseList(names); err != nil {
+		return o, fmt.Errorf("-broker: %w", err)
+	}
+	for _, b := range o.Brokers {
+		if err := measurable(b, o); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// measurable refuses what can't be had of brokers that aren't ours to look into.
+func measurable(b subject.Subject, o Options) error {
+	delayed := func(d time.Duration) bool { return d > 0 }
+	switch {
+	case b.Kind == subject.Remote && slices.ContainsFunc(o.Matrix.Latencies, delayed):
+		return fmt.Errorf("-latency: none can be added on the way to %s: want -latency=0", b.Name)
+	case (b.Kind == subject.Remote || b.Kind == subject.Foreign) && o.Results != "":
+		return fmt.Errorf("-results: of %s not all the event databases that a tree of results holds can be had", b.Name)
+	}
+	return nil
+}
+
+// given reports whether a flag was given, whatever its value.
+func (f *Flags) given(name string) bool {
+	given := false
+	f.set.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	return given
+}
+
+// join writes a default as its flag reads it.
+func join[T int | time.Duration](list []T) string {
+	var words []string
+	for _, v := range list {
+		words = append(words, fmt.Sprint(v))
+	}
+	return strings.Join(words, ",")
+}

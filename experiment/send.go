@@ -1,0 +1,155 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cometbench/internal/agent"
+	"cometbench/matrix"
+	"cometbench/results"
+	"cometbench/testbed"
+)
+
+// Load is what the author sends in one batch: events over at most so many
+// connections at a time.
+type Load struct{ Conns, Events int }
+
+// Batch is what came of one.
+type Batch struct {
+	Author results.Author
+	// HarnessCPU is the CPU time that our own roles used meanwhile.
+	HarnessCPU time.Duration
+	// Warnings say, in words, what makes the figures doubtful.
+	Warnings []string
+}
+
+// load is that of a run.
+func (x *Experiment) load() Load { return Load{Conns: x.cell.Conns, Events: x.cell.Events} }
+
+// authorDeadline bounds the author's whole work, sendDeadline the step.
+func authorDeadline(l Load, latency time.Duration) time.Duration {
+	cell := matrix.Cell{Latency: latency, Conns: l.Conns, Events: l.Events}
+	return 2*cell.Expected() + eventDeadline + time.Duration(l.Events)*slowestEvent
+}
+
+func (x *Experiment) sendDeadline(l Load) time.Duration {
+	return authorDeadline(l, x.cell.Latency) + eventDeadline
+}
+
+// sendAll is the measured phase of a run: all events of the cell in one batch.
+func (x *Experiment) sendAll(ctx context.Context) error {
+	batch, err := x.send(ctx, x.load())
+	if err != nil {
+		return err
+	}
+	x.run.Author, x.run.HarnessCPU = batch.Author, batch.HarnessCPU
+	x.run.Warnings = append(x.run.Warnings, batch.Warnings...)
+	return nil
+}
+
+// Send lets the author send a batch.
+func (x *Experiment) Send(ctx context.Context, l Load) (batch *Batch, err error) {
+	err = x.take(ctx, step{"author", x.sendDeadline(l), func(ctx context.Context) (err error) {
+		batch, err = x.send(ctx, l)
+		return err
+	}})
+	return batch, err
+}
+
+func (x *Experiment) send(ctx context.Context, l Load) (*Batch, error) {
+	before, err := x.usage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	x.progress.start()
+	defer x.progress.stop()
+	report, err := ask[agent.AuthorReport](ctx, x.author, x.progress.line, "author", "-public", "-progress", "-addr", x.receive,
+		"-conns", strconv.Itoa(l.Conns), "-events", strconv.Itoa(l.Events),
+		"-event-timeout", eventDeadline.String(), "-timeout", authorDeadline(l, x.cell.Latency).String(),
+		"-dir", ".")
+	x.measured += time.Since(begun)
+	if err != nil {
+		return nil, err
+	}
+	after, err := x.usage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x.sent += report.Sent
+	x.acked += report.Acked
+	batch := &Batch{
+		Author: results.Author{
+			Elapsed: report.Elapsed, Sent: report.Sent, Acked: report.Acked,
+			Failures: report.Failures, Sidecar: results.SidecarFile,
+		},
+		HarnessCPU: report.CPU + after.CPU - before.CPU,
+	}
+	dropped := after.Network.Sub(before.Network).ListenDrops
+	return batch, x.audit(batch, l, report, dropped)
+}
+
+// usage asks the broker's network for its counters, and broker and subscriber
+// for their CPU time where they are our own.
+func (x *Experiment) usage(ctx context.Context) (agent.Usage, error) {
+	var sum agent.Usage
+	for _, role := range []struct {
+		process testbed.Process
+		ours    bool
+	}{{x.broker, x.subject.ours(testbed.Broker)}, {x.subscriber, x.subject.ours(testbed.Subscriber)}} {
+		if role.process == nil || role.process != x.broker && !role.ours {
+			continue
+		}
+		u, err := ask[agent.Usage](ctx, role.process, nil, "usage", "-pid", strconv.Itoa(role.process.Address().PID))
+		if err != nil {
+			return sum, err
+		}
+		if role.process == x.broker {
+			sum.Network = u.Network
+		}
+		if role.ours {
+			sum.CPU += u.CPU
+		}
+	}
+	return sum, nil
+}
+
+// audit holds the author's report against what was asked for.
+func (x *Experiment) audit(b *Batch, l Load, report agent.AuthorReport, dropped uint64) error {
+	warn := func(format string, args ...any) { b.Warnings = append(b.Warnings, fmt.Sprintf(format, args...)) }
+	if report.Sent != l.Events {
+		return fmt.Errorf("the author sent %d events, not %d", report.Sent, l.Events)
+	}
+	if report.Acked == 0 {
+		return fmt.Errorf("no event was acked: %s", failures(report.Failures))
+	}
+	if err := judgeFastest(report.Fastest, x.cell.Latency); err != nil {
+		return err
+	}
+	if report.Acked != report.Sent {
+		warn("%d of %d events weren't acked: %s", report.Sent-report.Acked, report.Sent, failures(report.Failures))
+	}
+	if dropped > 0 {
+		warn("the broker's listen queue was full: the kernel dropped %d connection attempts, each retried after a second or more", dropped)
+	}
+	b.Warnings = append(b.Warnings, report.Warnings...)
+	if n := report.Network.RetransSegs; n > 0 {
+		warn("%d TCP segments were sent again in the author's network namespace, %d of them although they had arrived", n, min(n, report.Network.Duplicates))
+	}
+	return nil
+}
+
+func failures(kinds map[string]int) string {
+	var words []string
+	for kind, n := range kinds {
+		if n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, kind))
+		}
+	}
+	slices.Sort(words)
+	return strings.Join(words, ", ")
+}

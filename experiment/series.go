@@ -1,0 +1,276 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"cometbench/internal/cpuidle"
+	"cometbench/internal/program"
+	"cometbench/internal/progress"
+	"cometbench/matrix"
+	"cometbench/netem"
+	"cometbench/results"
+	"cometbench/subject"
+	"cometbench/testbed"
+)
+
+// Options say what a series is made of.
+type Options struct {
+	Brokers []subject.Subject
+	// Defaults says that the brokers weren't asked for by name: those that
+	// can't be had here are left out.
+	Defaults bool
+	Matrix   matrix.Matrix  // without brokers
+	Testbed  testbed.Config // without Status: the series shows it itself
+	Netem    netem.Kind     // the kind of delay to use
+	// Results is the folder of the tree in which the runs are kept, "" to keep
+	// none.
+	Results string
+	// Public consents to sending test events to a broker of somebody else
+	// whose address isn't private.
+	Public bool
+}
+
+// Series is many runs on one testbed, one after another, and what is around
+// them.
+type Series struct {
+	options  Options
+	config   Config
+	subjects map[string]*Subject // by label
+	labels   map[string]string   // by name
+	leftOut  error               // why a default isn't among them; nil if all are
+	cells    []matrix.Cell
+	netem    string        // the kind of delay, where it was tried
+	tree     *results.Tree // nil where no runs are kept
+	cpuidle  *os.File      // keeps processors from sleeping; nil where nothing does
+	line     *progress.Line
+
+	failed  map[string]bool          // brokers that didn't start, by label
+	service map[string]time.Duration // service times, by label
+	count   int                      // runs of each cell
+	done    int                      // runs
+	took    time.Duration            // what these took
+}
+
+// preparation bounds what happens before the first run, the building of images
+// included.
+const preparation = 30 * time.Minute
+
+// NewSeries makes a series on a testbed of its own, with every broker ready to be
+// measured.
+func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, preparation, fmt.Errorf("not ready after %v", preparation))
+	defer cancel()
+	s := &Series{
+		options: o, line: progress.Open(), subjects: make(map[string]*Subject), labels: make(map[string]string),
+		failed: make(map[string]bool), service: make(map[string]time.Duration),
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	defer s.line.Clear()
+	o.Testbed.Status = s.line.Set
+	if s.config.Testbed, err = testbed.New(ctx, o.Testbed); err != nil {
+		return nil, err
+	}
+	s.config.Netem, s.config.Machine, s.config.Program = o.Netem, machine(s.config.Testbed.Engine()), program.Read()
+	if s.cpuidle = cpuidle.Prevent(); s.cpuidle != nil {
+		s.config.Machine.Idle = "polling"
+	}
+	if o.Results != "" {
+		s.tree = &results.Tree{Dir: o.Results}
+	}
+	var labels []string
+	for _, broker := range o.Brokers {
+		prepared, err := Prepare(ctx, s.config.Testbed, broker, o.Public)
+		switch {
+		case err == nil:
+			s.subjects[prepared.Label], s.labels[broker.Name] = prepared, prepared.Label
+			labels = append(labels, prepared.Label)
+		case o.Defaults && ctx.Err() == nil:
+			s.leftOut = err
+		default:
+			return nil, err
+		}
+	}
+	s.options.Matrix.Brokers = labels
+	return s, nil
+}
+
+// Close removes everything that the series still holds.
+func (s *Series) Close() error {
+	var errs []error
+	if s.cpuidle != nil {
+		errs = append(errs, s.cpuidle.Close())
+	}
+	if s.config.Testbed != nil {
+		errs = append(errs, s.config.Testbed.Close())
+	}
+	return errors.Join(append(errs, s.line.Close())...)
+}
+
+// Label returns the label of the broker of that name, as it was prepared: that of
+// a source tree holds a digest of its content.
+func (s *Series) Label(name string) string { return s.labels[name] }
+
+// Cells returns the cells of the matrix, with the labels of the brokers as they
+// were prepared.
+func (s *Series) Cells() []matrix.Cell { return s.options.Matrix.Cells() }
+
+// Plan says that the cells will be run, count times each.
+func (s *Series) Plan(cells []matrix.Cell, count int) { s.cells, s.count = cells, count }
+
+// Check refuses what can't be done: it tries to keep runs, and to add a latency.
+func (s *Series) Check(ctx context.Context) error {
+	if s.tree != nil {
+		if err := s.checkTree(); err != nil {
+			return fmt.Errorf("-results: %w", err)
+		}
+	}
+	defer s.line.Clear()
+	for _, cell := range s.cells {
+		if cell.Latency == 0 {
+			continue
+		}
+		cell.Latency, cell.Conns, cell.Events = time.Millisecond, 1, 1
+		run, err := s.once(ctx, cell, "")
+		if err != nil {
+			return fmt.Errorf("-latency: try to delay what the author sends: %w", err)
+		}
+		s.netem = run.Netem
+		break
+	}
+	return nil
+}
+
+// checkTree says what the runs will take, and refuses what can't be kept.
+func (s *Series) checkTree() error {
+	if err := s.tree.Check(); err != nil {
+		return err
+	}
+	space, err := s.tree.Space(s.cells, s.count)
+	if err != nil {
+		return err
+	}
+	if !space.Enough() {
+		return fmt.Errorf("%s: %s: make space, or choose another folder", s.tree.Dir, space)
+	}
+	s.line.Say("%s: %s", s.tree.Dir, space)
+	return nil
+}
+
+// WriteConfig prints what the figures of the planned cells depend on, the same
+// for every broker: or benchstat would split its table.
+func (s *Series) WriteConfig(w io.Writer) error {
+	var runs []*results.Run
+	for _, cell := range s.cells {
+		runs = append(runs, &results.Run{
+			Cell: cell, Software: s.subjects[cell.Broker].Software, Machine: s.config.Machine, Netem: s.netem,
+		})
+	}
+	config := results.Configs(runs)
+	if s.leftOut != nil {
+		config = append(config, results.ConfigLine{Key: "left-out", Value: strings.Join(strings.Fields(s.leftOut.Error()), " ")})
+	}
+	if err := results.WriteUnits(w); err != nil {
+		return err
+	}
+	return results.WriteConfig(w, config)
+}
+
+// Failed reports whether the broker of a cell didn't start in the last run of it.
+func (s *Series) Failed(cell matrix.Cell) bool { return s.failed[cell.Broker] }
+
+// Run does the experiment once, shows how far it has come, and keeps the run. An
+// error means that the run is void, and says why.
+func (s *Series) Run(ctx context.Context, cell matrix.Cell) (*results.Run, error) {
+	begun := time.Now()
+	keep := ""
+	var staging *results.Staging
+	if s.tree != nil {
+		var err error
+		if staging, err = s.tree.Stage(); err != nil {
+			return nil, err
+		}
+		defer staging.Discard()
+		keep = staging.Dir
+	}
+	run, err := s.once(ctx, cell, keep)
+	var start *StartError
+	s.failed[cell.Broker] = errors.As(err, &start)
+	if err != nil {
+		return nil, err
+	}
+	s.judge(run)
+	if staging != nil {
+		if _, err := staging.Commit(run); err != nil {
+			return nil, err
+		}
+	}
+	s.done++
+	s.took += time.Since(begun)
+	return run, nil
+}
+
+// once does the experiment once.
+func (s *Series) once(ctx context.Context, cell matrix.Cell, keep string) (*results.Run, error) {
+	x, err := New(ctx, s.config, s.subjects[cell.Broker], cell, keep)
+	if err != nil {
+		return nil, err
+	}
+	defer s.show(x)()
+	return x.Run(ctx)
+}
+
+// judge gives the run the service time that theory is reckoned with.
+func (s *Series) judge(run *results.Run) {
+	if run.Cell.Latency == 0 {
+		if run.Cell.Conns == 1 && run.Author.Acked == run.Author.Sent {
+			s.service[run.Cell.Broker] = run.Author.Elapsed / time.Duration(run.Author.Sent)
+		}
+		return
+	}
+	// The cell without latency has two undelayed round trips in its time.
+	run.Service = max(0, s.service[run.Cell.Broker]-2*run.BaseRTT)
+}
+
+// show keeps the progress line up to date until hide is called, which returns
+// when the line has been cleared.
+func (s *Series) show(x *Experiment) (hide func()) {
+	done, hidden := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(hidden)
+		defer s.line.Clear()
+		for ticker := time.Tick(time.Second); ; {
+			s.line.Set("%s", s.status(x))
+			select {
+			case <-ticker:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { close(done); <-hidden }
+}
+
+func (s *Series) status(x *Experiment) string {
+	text := fmt.Sprintf("run %d of %d: %s", s.done+1, len(s.cells)*s.count, x.cell)
+	if n, elapsed := x.Progress(); n > 0 {
+		text += fmt.Sprintf(", %.0f events/s", float64(n)/elapsed.Seconds())
+	}
+	if expected := x.cell.Expected(); expected > time.Minute {
+		text += fmt.Sprintf(", takes %s or more", progress.Left(expected))
+	}
+	if s.done > 0 {
+		left := s.took / time.Duration(s.done) * time.Duration(len(s.cells)*s.count-s.done)
+		text += fmt.Sprintf(", about %s left", progress.Left(left))
+	}
+	return text
+}

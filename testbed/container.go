@@ -1,0 +1,223 @@
+package testbed
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cometbench/images"
+	"cometbench/internal/engine"
+	"cometbench/internal/tail"
+
+	"github.com/ory/dockertest/v3/docker"
+)
+
+// container is a role in a container.
+type container struct {
+	name    string
+	backend *containers
+	id      string
+	image   string // "" if it is ours
+	ip      string
+	ended   chan struct{} // closed when death is set
+	death   error         // nil where its end was no surprise
+	stopped atomic.Bool   // its end is no surprise
+
+	following sync.Once
+	printed   chan string // lines of standard output, closed at its end
+
+	mu    sync.Mutex
+	agent *container // runs our command beside an image that has none; nil until it is needed
+}
+
+// watch waits for the container's end and tells of one that nobody asked for.
+func (p *container) watch() {
+	defer close(p.ended)
+	code, err := p.backend.engine.Pool.Client.WaitContainer(p.id)
+	if p.stopped.Load() {
+		return
+	}
+	if err == nil {
+		err = fmt.Errorf("%s ended with exit code %d: %s", p.name, code, p.logs())
+	}
+	p.death = err
+	tell(p.backend.deaths, err)
+}
+
+func (p *container) logs() string {
+	ctx, cancel := context.WithTimeout(context.Background(), engine.Answer)
+	defer cancel()
+	log := new(tail.Tail)
+	err := p.backend.engine.Pool.Client.Logs(docker.LogsOptions{
+		Container: p.id, Stdout: true, Stderr: true, OutputStream: log, ErrorStream: log, Tail: "20", Context: ctx,
+	})
+	if err != nil {
+		return err.Error()
+	}
+	return log.String()
+}
+
+// Address has the PID of a container's first process.
+func (p *container) Address() Address { return Address{Host: p.ip, Interface: "eth0", PID: 1} }
+
+func (p *container) Line(ctx context.Context) ([]byte, error) {
+	p.following.Do(p.follow)
+	select {
+	case line, ok := <-p.printed:
+		if ok {
+			return []byte(line), nil
+		}
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%s printed nothing: %w", p.name, context.Cause(ctx))
+	}
+	select {
+	case <-p.ended:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if p.death != nil {
+		return nil, p.death
+	}
+	return nil, fmt.Errorf("%s ended: %s", p.name, p.logs())
+}
+
+// follow reads the lines that the container prints, from the first.
+func (p *container) follow() {
+	p.printed = make(chan string, linesKept)
+	lines := &tail.Tail{Each: func(line string) bool {
+		select {
+		case p.printed <- line:
+		default:
+		}
+		return true
+	}}
+	go func() {
+		defer close(p.printed)
+		err := p.backend.engine.Pool.Client.Logs(docker.LogsOptions{
+			Container: p.id, Stdout: true, Follow: true, OutputStream: lines, ErrorStream: io.Discard,
+		})
+		if err != nil && !p.stopped.Load() {
+			tell(p.backend.deaths, fmt.Errorf("read what %s prints: %w", p.name, err))
+		}
+	}()
+}
+
+func (p *container) Run(ctx context.Context, stdout, stderr io.Writer, args ...string) error {
+	agent, err := p.ours(ctx)
+	if err != nil {
+		return err
+	}
+	return agent.exec(ctx, stdout, stderr, append([]string{images.AuthorCommand}, args...)...)
+}
+
+// ours returns a container that has our command and shares this one's network:
+// this one itself, if it is of our image.
+func (p *container) ours(ctx context.Context) (*container, error) {
+	if p.image == "" {
+		return p, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.agent == nil {
+		agent, err := p.backend.start(ctx, Role{Name: p.name + "-agent", Command: []string{"pause"}, Beside: p})
+		if err != nil {
+			return nil, err
+		}
+		p.agent = agent
+	}
+	return p.agent, nil
+}
+
+// exec runs a command in the container, to its end.
+func (p *container) exec(ctx context.Context, stdout, stderr io.Writer, command ...string) error {
+	client := p.backend.engine.Pool.Client
+	exec, err := client.CreateExec(docker.CreateExecOptions{
+		Container: p.id, Cmd: command, AttachStdout: true, AttachStderr: true, Context: ctx,
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	err = engine.AwaitDone(ctx, func() error { // it may go on until the container is removed
+		// The client sends its options as JSON, the streams among them: these
+		// hide what a stream may hold.
+		stdout, stderr := io.MultiWriter(stdout), io.MultiWriter(stderr)
+		return client.StartExec(exec.ID, docker.StartExecOptions{OutputStream: stdout, ErrorStream: stderr})
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	code, err := p.exitCode(ctx, exec.ID)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	if code != 0 {
+		return fmt.Errorf("%s: %s: exit code %d", p.name, strings.Join(command[:min(2, len(command))], " "), code)
+	}
+	return nil
+}
+
+// exitCode returns the exit code of a command that has closed its output. The
+// engine may learn a moment later that it has ended, and says 0 until then.
+func (p *container) exitCode(ctx context.Context, exec string) (int, error) {
+	for {
+		told, err := engine.Await(ctx, func() (*docker.ExecInspect, error) {
+			return p.backend.engine.Pool.Client.InspectExec(exec)
+		})
+		if err != nil {
+			return 0, err
+		}
+		if !told.Running {
+			return told.ExitCode, nil
+		}
+		if err := engine.Pause(ctx, 5*time.Millisecond); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// CopyOut copies by a tar archive: an engine's own copy doesn't see a tmpfs.
+func (p *container) CopyOut(ctx context.Context, dir string) error {
+	reader, writer := io.Pipe()
+	log := new(tail.Tail)
+	unpacked := make(chan error, 1)
+	go func() {
+		err := unpack(reader, dir)
+		reader.CloseWithError(err)
+		unpacked <- err
+	}()
+	command := []string{"tar", "-C", folder, "-c", "."}
+	if p.image == "" {
+		command = []string{images.AuthorCommand, "tar", folder}
+	}
+	err := p.exec(ctx, writer, log, command...)
+	writer.Close()
+	if unpackErr := <-unpacked; err == nil {
+		err = unpackErr
+	}
+	if err == nil {
+		return nil
+	}
+	text := log.String()
+	if strings.Contains(text, "file changed as we read it") {
+		err = ErrChanging
+	}
+	return fmt.Errorf("copy files of the %s: %w: %s", p.name, err, text)
+}
+
+func (p *container) Stop(ctx context.Context) error {
+	p.stopped.Store(true)
+	err := p.backend.engine.Pool.Client.KillContainer(docker.KillContainerOptions{ID: p.id, Signal: docker.SIGTERM, Context: ctx})
+	if err != nil {
+		return fmt.Errorf("stop %s: %w", p.name, err)
+	}
+	select {
+	case <-p.ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stop %s: %w", p.name, context.Cause(ctx))
+	}
+}
