@@ -17,7 +17,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"delay"}, 2, "-latency 0s: want a time above zero, at most 1m0s"},
 		{[]string{"delay", "-latency", "2m"}, 2, "-latency 2m0s"},
 		{[]string{"delay", "-latency", "1ms", "-packets", "-1"}, 2, "-packets -1"},
-		{[]string{"delay", "-latency", "1ms", "-netem", "tc"}, 2, `-netem: unknown kind of delay "tc": it is one of auto, kernel, userspace`},
+		{[]string{"delay", "-latency", "1ms", "-netem", "tc"}, 2, `-netem: got the kind of delay "tc", want auto, kernel or userspace`},
 		{[]string{"delay", "-latency", "1ms", "eth0"}, 2, `unexpected argument "eth0"`},
 		{[]string{"delay", "-latency", "1ms", "-interface", "nothing0"}, 1, "nothing0"},
 		{[]string{"delay", "-help"}, 0, "usage: cometbench delay -latency"},
