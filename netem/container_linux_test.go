@@ -62,7 +62,7 @@ func (c *containers) importImage(t *testing.T) {
 	dir := t.TempDir()
 	for _, build := range [][]string{
 		{"test", "-c", "-o", filepath.Join(dir, "netem.test"), "."},
-		{"build", "-o", filepath.Join(dir, "cometbench"), "cometbench/cmd/cometbench"},
+		{"build", "-o", filepath.Join(dir, "cometbench"), "../cmd/cometbench"},
 	} {
 		cmd := exec.CommandContext(t.Context(), "go", build...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 )
@@ -20,12 +21,22 @@ func Build(ctx context.Context, dir, goos, goarch string) (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", path, "cometbench/cmd/cometbench")
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", path, module()+"/cmd/cometbench")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the cometbench command for %s/%s: %w\n%s", goos, goarch, err, strings.TrimSpace(string(out)))
 	}
 	return path, nil
+}
+
+// module returns the path of the module that this program is of, which whoever
+// copies it may have changed.
+func module() string {
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "cometbench"
+	}
+	return build.Main.Path
 }
 
 // Self returns the path of this process's executable, which must be the
