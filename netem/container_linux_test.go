@@ -54,7 +54,7 @@ func newContainers(t *testing.T) *containers {
 	return c
 }
 
-func (c *containers) name(part string) string { return c.prefix + "-" + part }
+func (c *containers) name(role string) string { return c.prefix + "-" + role }
 
 // importImage makes the image from a tar archive.
 func (c *containers) importImage(t *testing.T) {
@@ -109,7 +109,8 @@ func (c *containers) port(t *testing.T) string {
 // sidecar runs "cometbench delay" in the author's network namespace.
 func (c *containers) sidecar(ctx context.Context, latency time.Duration, capabilities ...string) *exec.Cmd {
 	args := []string{"run", "-i", "--rm", "--name", c.name("delay"), "--network", "container:" + c.name("author"),
-		"--label", "cometbench.test=netem", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only", "--cpu-shares", "262144"}
+		"--label", "cometbench.test=netem", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only",
+		"--cpu-shares", "262144"}
 	for _, capability := range capabilities {
 		args = append(args, "--cap-add", capability)
 	}
@@ -117,9 +118,10 @@ func (c *containers) sidecar(ctx context.Context, latency time.Duration, capabil
 	return docker(ctx, args...)
 }
 
-// rtt returns a figure of the round trips of count handshakes.
+// rtt returns the round trip by count handshakes.
 func (c *containers) rtt(ctx context.Context, count int) (time.Duration, error) {
-	out, err := docker(ctx, "exec", c.name("author"), "/netem.test", "rtt", "-addr", c.server, "-count", strconv.Itoa(count)).Output()
+	rtt := docker(ctx, "exec", c.name("author"), "/netem.test", "rtt", "-addr", c.server, "-count", strconv.Itoa(count))
+	out, err := rtt.Output()
 	if err != nil {
 		return 0, err
 	}
@@ -134,20 +136,21 @@ func (c *containers) rtt(ctx context.Context, count int) (time.Duration, error) 
 // container beside it that has two.
 func TestContainer(t *testing.T) {
 	c := newContainers(t)
-	base, err := c.rtt(t.Context(), 50)
-	if err != nil {
-		t.Fatal(err)
+	handshakes := func(t *testing.T, count int) func() time.Duration {
+		return func() time.Duration {
+			rtt, err := c.rtt(t.Context(), count)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return rtt
+		}
 	}
-	connected := func(t *testing.T, count int) func() (time.Duration, error) {
-		return func() (time.Duration, error) { return c.rtt(t.Context(), count) }
-	}
+	base := roundTrip(t, handshakes(t, 50))
 	measure := func(t *testing.T, latency time.Duration) *process {
 		t.Helper()
 		d := start(t, c.sidecar(context.Background(), latency, "NET_ADMIN", "NET_RAW"))
 		d.read(t, new(Ready))
-		if err := check(base, latency, connected(t, 30)); err != nil {
-			t.Error(err)
-		}
+		check(t, "handshake", base, latency, handshakes(t, 30))
 		return d
 	}
 	for _, latency := range []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond} {
@@ -168,31 +171,29 @@ func TestContainer(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		if rtt, err := c.rtt(ctx, 1); err == nil {
-			t.Errorf("a handshake passes in %v after the delaying container was killed", rtt)
+			t.Errorf("got a handshake in %v after the delaying container was killed, want none", rtt)
 		}
 		d = measure(t, 10*time.Millisecond)
 		_ = d.stdin.Close()
 		d.read(t, new(Stats))
 		d.end(t)
-		if err := undelayed(base, connected(t, 50)); err != nil {
-			t.Error(err)
-		}
+		undelayed(t, "after all", base, handshakes(t, 50))
 	})
 	for lacking, has := range map[string]string{"NET_ADMIN": "NET_RAW", "NET_RAW": "NET_ADMIN"} {
 		t.Run("without "+lacking, func(t *testing.T) {
 			out, err := c.sidecar(t.Context(), time.Millisecond, has).CombinedOutput()
-			if err == nil || !strings.Contains(string(out), "the capability "+lacking) || !strings.Contains(string(out), "--cap-add "+lacking) {
-				t.Errorf("the container ends with %v and says %s", err, out)
+			for _, want := range []string{"the capability " + lacking, "--cap-add " + lacking} {
+				if err == nil || !strings.Contains(string(out), want) {
+					t.Errorf("got %v and %s, want an error with %q", err, out, want)
+				}
 			}
-			if err := undelayed(base, connected(t, 20)); err != nil {
-				t.Errorf("after that: %v", err)
-			}
+			undelayed(t, "after that", base, handshakes(t, 20))
 		})
 	}
 }
 
-// TestPairInContainer: where neither namespaces nor user namespaces may be
-// made, a pair isn't, and the error says why.
+// TestPairInContainer makes a pair in a container, which may make neither
+// network nor user namespaces.
 func TestPairInContainer(t *testing.T) {
 	c := newContainers(t)
 	nest := start(t, docker(context.Background(), "exec", "-i", c.name("author"), "/netem.test", "nest"))
@@ -200,6 +201,6 @@ func TestPairInContainer(t *testing.T) {
 	nest.read(t, &n)
 	nest.end(t)
 	if !n.Unsupported || !strings.Contains(n.Err, "operation not permitted") {
-		t.Errorf("NewPair answers %q (unsupported: %v)", n.Err, n.Unsupported)
+		t.Errorf("got %q (unsupported: %v), want an unsupported operation", n.Err, n.Unsupported)
 	}
 }

@@ -36,7 +36,7 @@ func addKernel(h *netlink.Handle, link netlink.Link, d Delay) (*kernelDelay, err
 		return nil, err
 	}
 	if root != nil && root.Attrs().Handle != 0 && root.Attrs().Handle != netemHandle {
-		return nil, fmt.Errorf("it has the queueing discipline %s %s, which is not ours to replace: take it away first (tc qdisc del dev %s root)",
+		return nil, fmt.Errorf("got the queueing discipline %s %s, want none or ours: take it away first (tc qdisc del dev %s root)",
 			root.Type(), netlink.HandleStr(root.Attrs().Handle), d.Interface)
 	}
 	err = h.QdiscReplace(k.qdisc(ticks))
@@ -104,7 +104,7 @@ func (k *kernelDelay) compare(ticks uint32) error {
 		return err
 	}
 	if n.Latency != ticks || n.Limit != uint32(k.limit) || n.Jitter != 0 || n.Loss != 0 {
-		return fmt.Errorf("asked for a latency of %d ticks and a limit of %d, the kernel has %v", ticks, k.limit, n)
+		return fmt.Errorf("got %v from the kernel, want a latency of %d ticks and a limit of %d packets", n, ticks, k.limit)
 	}
 	return nil
 }

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// A load as the experiment has it, without its contents: one message a
-// connection, of a length, so many bytes, and answered by their checksum.
+// A load as that of an experiment, with other contents: one message per
+// connection, of a length and that many bytes, answered by their checksum.
 
-// serve answers loads until stdin ends. It prints the port that it listens on.
+// serve answers loads until stdin ends. It prints its port.
 func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", ":0")
 	if err != nil {
@@ -61,7 +61,7 @@ type load struct {
 	conns, events, size int
 }
 
-// loaded is what came of a load.
+// loaded is the result of a load.
 type loaded struct {
 	Elapsed  time.Duration
 	Answered int64
@@ -81,6 +81,7 @@ func (l load) run(ctx context.Context) loaded {
 	left.Store(int64(l.events))
 	var once sync.Once
 	var wait sync.WaitGroup
+	before, err := counters()
 	begun := time.Now()
 	for range l.conns {
 		wait.Go(func() {
@@ -95,19 +96,20 @@ func (l load) run(ctx context.Context) loaded {
 	}
 	wait.Wait()
 	result.Elapsed = time.Since(begun)
-	var texts []string
-	for _, name := range []string{"/proc/net/snmp", "/proc/net/netstat"} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			result.Failure = err.Error()
-		}
-		texts = append(texts, string(text))
-	}
-	var err error
-	if result.Counters, err = ParseCounters(texts...); err != nil {
+	after, err2 := counters()
+	if err := errors.Join(err, err2); err != nil {
 		result.Failure = err.Error()
 	}
+	result.Counters = after.Sub(before)
 	return result
+}
+
+// counters returns the counters of the process's network namespace.
+func counters() (Counters, error) {
+	snmp, err1 := os.ReadFile("/proc/net/snmp")
+	netstat, err2 := os.ReadFile("/proc/net/netstat")
+	c, err := ParseCounters(string(snmp), string(netstat))
+	return c, errors.Join(err1, err2, err)
 }
 
 func (l load) one(ctx context.Context, message []byte, want uint32) error {

@@ -1,7 +1,6 @@
 package netem
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -130,7 +129,8 @@ func (p *place) serve(t testing.TB, subcommand string) string {
 // delay starts a delay of the author's interface in a process of its own.
 func (p *place) delay(t testing.TB, kind Kind, latency time.Duration) *process {
 	t.Helper()
-	d := start(t, p.AuthorCommand(context.Background(), p.self, "delay", "-netem", string(kind), "-latency", latency.String()))
+	args := []string{"delay", "-netem", string(kind), "-latency", latency.String()}
+	d := start(t, p.AuthorCommand(context.Background(), p.self, args...))
 	var ready Ready
 	d.read(t, &ready)
 	if ready.Kind != kind || ready.OneWay != latency || ready.Interface != p.Interface {
@@ -149,7 +149,7 @@ func (p *place) remove(t testing.TB, d *process) Stats {
 	return s
 }
 
-// rtt returns a figure of the round trips of count handshakes.
+// rtt returns the round trip by count handshakes.
 func (p *place) rtt(t testing.TB, count int) time.Duration {
 	t.Helper()
 	var samples []time.Duration
@@ -157,24 +157,29 @@ func (p *place) rtt(t testing.TB, count int) time.Duration {
 	return figure(samples)
 }
 
-// load runs a load, again where segments were lost: a machine that is held up
-// for TCP's timeout of 0.2 s, or a tail's of some milliseconds, sends again
-// what isn't lost, and the other side says so, but for SYNs. (An emulated
-// processor is too slow anyway.) What a delay loses is for checkStats to say.
-func (p *place) load(t testing.TB, conns, events, size int) loaded {
+// load runs a load, all events of which must be answered.
+func (p *place) load(t testing.TB, conns, events, size int) (l loaded) {
 	t.Helper()
-	var l loaded
-	for range 3 {
-		l = loaded{}
-		p.json(t, &l, "load", "-addr", p.server, "-conns", strconv.Itoa(conns), "-events", strconv.Itoa(events), "-size", strconv.Itoa(size))
-		if l.Failure != "" || l.Answered != int64(events) {
-			t.Errorf("%d of %d events were answered; one failed: %s", l.Answered, events, l.Failure)
-		}
-		if l.Counters.RetransSegs <= l.Counters.Duplicates || slow() {
-			return l
-		}
+	p.json(t, &l, "load", "-addr", p.server, "-conns", strconv.Itoa(conns), "-events", strconv.Itoa(events),
+		"-size", strconv.Itoa(size))
+	if l.Failure != "" || l.Answered != int64(events) {
+		t.Errorf("%d of %d events were answered; one failed: %s", l.Answered, events, l.Failure)
 	}
-	t.Errorf("segments were lost, three times: %+v", l.Counters)
+	return l
+}
+
+// lossless runs a load that must lose no segment. What TCP sends again although
+// it wasn't lost, the other side reports as a duplicate. (An emulated processor
+// is too slow for TCP's timeouts.)
+func (p *place) lossless(t testing.TB, conns, events, size int) (l loaded) {
+	t.Helper()
+	if slow() {
+		return p.load(t, conns, events, size)
+	}
+	undisturbed(t, lateness.stopped, func() { l = p.load(t, conns, events, size) })
+	if l.Counters.RetransSegs > l.Counters.Duplicates {
+		t.Errorf("segments were lost: %+v", l.Counters)
+	}
 	return l
 }
 
@@ -222,38 +227,25 @@ func output(t testing.TB, cmd *exec.Cmd) string {
 
 var pingTime = regexp.MustCompile(`time=([0-9.]+) ms`)
 
-// ping pings count times, several at a time, and returns the round trips.
-// ping gives three digits. On a busy machine ping itself misses an answer now
-// and then, and what the delay loses is for checkStats to say, so one answer
-// may be missing once.
+// ping pings count times, several at a time, and returns the round trips, which
+// ping prints with three digits. All pings must be answered.
 func (p *place) ping(t testing.TB, count int, args ...string) []time.Duration {
 	t.Helper()
 	require.Command(t, "netem", "ping")
 	args = append([]string{"-n", "-c", strconv.Itoa(count), "-i", "0.01", "-w", "10"}, args...)
+	out := p.run(t, "ping", append(args, p.BrokerAddr.String())...)
 	var times []time.Duration
-	for range 2 {
-		cmd := p.AuthorCommand(t.Context(), "ping", append(args, p.BrokerAddr.String())...)
-		out, err := cmd.CombinedOutput()
-		times = times[:0]
-		for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
-			if m := pingTime.FindStringSubmatch(lines.Text()); m != nil {
-				d, err := time.ParseDuration(m[1] + "ms")
-				if err != nil {
-					t.Fatal(err)
-				}
-				times = append(times, d)
-			}
+	for _, m := range pingTime.FindAllStringSubmatch(out, -1) {
+		d, err := time.ParseDuration(m[1] + "ms")
+		if err != nil {
+			t.Fatal(err)
 		}
-		if len(times) == count {
-			return times
-		}
-		t.Logf("%d of %d pings were answered (%v):\n%s", len(times), count, err, out)
-		if len(times) < count-1 {
-			break
-		}
+		times = append(times, d)
 	}
-	t.Fatal("pings are lost")
-	return nil
+	if len(times) != count {
+		t.Fatalf("%d of %d pings were answered:\n%s", len(times), count, out)
+	}
+	return times
 }
 
 // checkStats fails unless all that went in came out.
@@ -269,57 +261,58 @@ func describe(s Stats) string {
 		s.In, s.Out, s.Drops, s.Lateness.Mean(), s.Lateness.Quantile(0.99), s.Lateness.Max, s.CPU)
 }
 
-// slow is set where the processor is emulated. A packet's way takes
-// milliseconds there, often many of them.
+// slow reports whether the processor is emulated. A packet may take many
+// milliseconds there.
 func slow() bool { return os.Getenv(emulated) != "" }
 
-// figure is the lower decile of round trips: what holds up a busy machine, or
-// an emulated processor, is rare enough there, and a delay that isn't what it
-// should be shows. (How exact the delays are is for the benchmark to say.)
+// figure returns the lower decile of round trips. What holds up a machine for a
+// moment doesn't show in it, a wrong delay does. (BenchmarkDelay measures how
+// exact the delays are.)
 func figure(samples []time.Duration) time.Duration {
 	s := slices.Sorted(slices.Values(samples))
 	return s[len(s)/10]
 }
 
-// check measures round trips and holds them against [CheckRTT], as often as a
-// run does: a machine with busy neighbours may be held up for as long as one
-// measurement takes, but a delay that isn't what it should be never fits.
-// Where the processor is emulated a round trip may take longer, but never less
-// than the delay.
-func check(base, oneWay time.Duration, measure func() (time.Duration, error)) error {
-	var err error
-	for range 3 {
-		rtt, failure := measure()
-		if failure != nil {
-			return failure
-		}
-		if err = CheckRTT(base, rtt, oneWay); err == nil {
-			return nil
-		}
-		if slow() && rtt >= oneWay && rtt < base+oneWay+Tolerance(oneWay)+4*time.Millisecond {
-			return nil
-		}
+// roundTrip measures a round trip while the machine is undisturbed.
+func roundTrip(t testing.TB, measure func() time.Duration) (rtt time.Duration) {
+	t.Helper()
+	undisturbed(t, lateness.slowed, func() { rtt = measure() })
+	return rtt
+}
+
+// check measures a round trip and judges it.
+func check(t testing.TB, what string, base, oneWay time.Duration, measure func() time.Duration) {
+	t.Helper()
+	judge(t, what, base, oneWay, roundTrip(t, measure))
+}
+
+// judge judges a round trip by [CheckRTT]. On an emulated processor it may take
+// longer, but never less than the delay.
+func judge(t testing.TB, what string, base, oneWay, rtt time.Duration) {
+	t.Helper()
+	if slow() && rtt >= oneWay && rtt < base+oneWay+Tolerance(oneWay)+4*time.Millisecond {
+		return
 	}
-	return err
+	if err := CheckRTT(base, rtt, oneWay); err != nil {
+		t.Errorf("%s: %v", what, err)
+	}
 }
 
-// undelayed is [check] of round trips after a delay was removed: they may take
-// less than base, which was measured before it was added.
-func undelayed(base time.Duration, measure func() (time.Duration, error)) error {
-	return check(base, 0, func() (time.Duration, error) {
-		rtt, err := measure()
-		return max(base, rtt), err
-	})
+// undelayed is [check] of a round trip after a delay was removed: it may take
+// less than base, which was measured before.
+func undelayed(t testing.TB, what string, base time.Duration, measure func() time.Duration) {
+	t.Helper()
+	judge(t, what, base, 0, max(base, roundTrip(t, measure)))
 }
 
-// pinged returns what measures a round trip by count pings.
-func (p *place) pinged(t testing.TB, count int, args ...string) func() (time.Duration, error) {
-	return func() (time.Duration, error) { return figure(p.ping(t, count, args...)), nil }
+// pings returns a function that measures a round trip by count pings.
+func (p *place) pings(t testing.TB, count int, args ...string) func() time.Duration {
+	return func() time.Duration { return figure(p.ping(t, count, args...)) }
 }
 
-// connected returns what measures a round trip by count handshakes.
-func (p *place) connected(t testing.TB, count int) func() (time.Duration, error) {
-	return func() (time.Duration, error) { return p.rtt(t, count), nil }
+// handshakes returns a function that measures a round trip by count handshakes.
+func (p *place) handshakes(t testing.TB, count int) func() time.Duration {
+	return func() time.Duration { return p.rtt(t, count) }
 }
 
 // ipv6 gives both ends IPv6 addresses and returns the broker's.

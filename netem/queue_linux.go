@@ -82,8 +82,10 @@ type message struct {
 // newQueue makes the queue of the packets that are redirected into the
 // interface in, to be sent on link.
 func newQueue(link, in *netlink.LinkAttrs, d Delay) (_ *queue, err error) {
-	q := &queue{delay: d.OneWay, gather: min(gather, d.OneWay/gatherPart), own: in.HardwareAddr, send: -1, watch: -1, wake: -1, base: time.Now(),
-		ended: make(chan struct{}), failed: make(chan struct{})}
+	q := &queue{
+		delay: d.OneWay, gather: min(gather, d.OneWay/gatherPart), own: in.HardwareAddr, base: time.Now(),
+		send: -1, watch: -1, wake: -1, ended: make(chan struct{}), failed: make(chan struct{}),
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, q.close())
@@ -347,7 +349,8 @@ func (q *queue) sendAll(n int) error {
 	var refused time.Duration // since when it has been, since base
 	tries := 0
 	for i := 0; i < n; {
-		sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(q.send), uintptr(unsafe.Pointer(&q.messages[i])), uintptr(n-i), 0, 0, 0)
+		sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG,
+			uintptr(q.send), uintptr(unsafe.Pointer(&q.messages[i])), uintptr(n-i), 0, 0, 0)
 		now, _ := q.now()
 		switch errno {
 		case 0:

@@ -62,7 +62,8 @@ func newRing(index, mtu, packets, atLeast int) (_ *ring, err error) {
 		Frame_nr:   uint32(r.frames),
 	}
 	if err := unix.SetsockoptTpacketReq(fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &req); err != nil {
-		return nil, fmt.Errorf("make a packet ring of %d frames of %d bytes (%d MiB): %w", r.frames, r.frame, r.frames*r.frame>>20, err)
+		return nil, fmt.Errorf("make a packet ring of %d frames of %d bytes (%d MiB): %w",
+			r.frames, r.frame, r.frames*r.frame>>20, err)
 	}
 	r.memory, err = unix.Mmap(fd, 0, r.frames*r.frame, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
 	if err != nil {

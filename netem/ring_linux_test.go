@@ -90,22 +90,22 @@ func TestClock(t *testing.T) {
 		{4 * time.Millisecond, 6 * time.Millisecond},
 		{delay, 0},
 		{15 * time.Millisecond, -5 * time.Millisecond},
-		{-time.Hour, delay}, // put back since: held no longer than the delay
+		{-time.Hour, delay}, // the clock was put back since
 	} {
 		q := &queue{ring: newMemory(4), delay: delay}
 		q.ring.fill(0, now.Add(-test.stamp), make([]byte, 60))
 		if got := q.wait(time.Hour, now.UnixNano()); got != test.want {
-			t.Errorf("a packet stamped %v ago is held for %v, want %v", test.stamp, got, test.want)
+			t.Errorf("a packet stamped %v ago is due in %v, want %v", test.stamp, got, test.want)
 		}
 		// When it is due is decided once.
 		if got := q.wait(time.Hour+time.Millisecond, now.UnixNano()+int64(time.Minute)); got != test.want-time.Millisecond {
-			t.Errorf("a packet stamped %v ago is held for another %v after 1 ms, want %v", test.stamp, got, test.want-time.Millisecond)
+			t.Errorf("a packet stamped %v ago is due in %v after 1 ms, want %v", test.stamp, got, test.want-time.Millisecond)
 		}
 	}
 }
 
-// TestSleepEmpty: a packet that comes after the ring was found empty, and
-// before the queue sleeps, must not wait for the next one.
+// TestSleepEmpty lets a packet come after the ring was found empty and before
+// the queue sleeps. It must not wait for the next packet.
 func TestSleepEmpty(t *testing.T) {
 	q := &queue{ring: newMemory(4), base: time.Now()}
 	for i := range q.events {

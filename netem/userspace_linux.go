@@ -118,7 +118,8 @@ func (u *userspaceDelay) foreign() error {
 				mirred, _ = actions[0].(*netlink.MirredAction)
 			}
 			if mirred == nil || mirred.Ifindex != ours {
-				return fmt.Errorf("it has a filter (%s) that isn't ours: take it away first (tc qdisc del dev %s clsact)", f.Type(), u.link.Attrs().Name)
+				return fmt.Errorf("got a filter (%s) that isn't ours, want none: take it away first (tc qdisc del dev %s clsact)",
+					f.Type(), u.link.Attrs().Name)
 			}
 		}
 	}
@@ -177,8 +178,10 @@ func (u *userspaceDelay) addPair() (out netlink.Link, err error) {
 func (u *userspaceDelay) redirect() error {
 	index := u.link.Attrs().Index
 	err := u.h.QdiscAdd(&netlink.GenericQdisc{
-		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: index, Parent: netlink.HANDLE_CLSACT, Handle: netlink.MakeHandle(0xffff, 0)},
-		QdiscType:  "clsact",
+		QdiscAttrs: netlink.QdiscAttrs{
+			LinkIndex: index, Parent: netlink.HANDLE_CLSACT, Handle: netlink.MakeHandle(0xffff, 0),
+		},
+		QdiscType: "clsact",
 	})
 	if errors.Is(err, unix.ENOENT) {
 		return &unsupported{
@@ -188,7 +191,9 @@ func (u *userspaceDelay) redirect() error {
 	if err != nil {
 		return answer(err, "add the queueing discipline clsact")
 	}
-	attrs := netlink.FilterAttrs{LinkIndex: index, Parent: netlink.HANDLE_MIN_EGRESS, Priority: 1, Protocol: unix.ETH_P_ALL}
+	attrs := netlink.FilterAttrs{
+		LinkIndex: index, Parent: netlink.HANDLE_MIN_EGRESS, Priority: 1, Protocol: unix.ETH_P_ALL,
+	}
 	actions := func() []netlink.Action {
 		return []netlink.Action{netlink.NewMirredAction(u.in.Attrs().Index)}
 	}

@@ -55,7 +55,8 @@ func Docker(t testing.TB) {
 	docker := Command(t, "docker", "docker")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if out, err := exec.CommandContext(ctx, docker, "version", "--format", "{{.Server.Version}}").CombinedOutput(); err != nil {
+	version := exec.CommandContext(ctx, docker, "version", "--format", "{{.Server.Version}}")
+	if out, err := version.CombinedOutput(); err != nil {
 		Missing(t, "docker", "no engine answers: "+strings.TrimSpace(string(out)))
 	}
 }
