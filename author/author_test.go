@@ -259,7 +259,7 @@ func TestBadConfig(t *testing.T) {
 	}
 }
 
-// TestLog holds the log against what the original's reader expects.
+// TestLog checks the log against what the original's reader expects.
 func TestLog(t *testing.T) {
 	r := &Report{
 		Started: time.Unix(1795443766, 0), Elapsed: 13264 * time.Millisecond,

@@ -61,7 +61,7 @@ func newEvents(from string, now time.Time, n int) (*events, error) {
 	return e, nil
 }
 
-// frame returns the frame of event i, in buf, which holds a frame of another
+// frame returns the frame of event i, in buf, which has the frame of another
 // event or nothing.
 func (e *events) frame(buf []byte, i int) []byte {
 	if len(buf) != len(e.template) {

@@ -43,7 +43,7 @@ func documents(t testing.TB) [][]byte {
 	return all
 }
 
-// FuzzScan holds the scanner against package encoding/xml: it must take what is
+// FuzzScan checks the scanner against package encoding/xml: it must take what is
 // taken here, and read the same root element of it.
 func FuzzScan(f *testing.F) {
 	for _, d := range documents(f) {
@@ -103,7 +103,7 @@ func byEncodingXML(text []byte) (r root, err error) {
 	}
 }
 
-// TestLibxml2 holds the scanner against libxml2, which Comet reads with, on
+// TestLibxml2 checks the scanner against libxml2, which Comet reads with, on
 // documents that were changed at random: both take the same ones, but for those
 // that the package comment says are refused, and read the same of them.
 func TestLibxml2(t *testing.T) {

@@ -32,7 +32,7 @@ type root struct {
 // scan reads a document, in UTF-8 and without its XML declaration. It is a
 // parser of our own because each event and each answer passes here, within what
 // is measured, and package encoding/xml takes tens of microseconds for one.
-// Tests hold it against encoding/xml and against libxml2.
+// Tests check it against encoding/xml and against libxml2.
 func scan(text []byte) (root, error) {
 	s := scanner{
 		b:          text,
