@@ -114,6 +114,8 @@ func TestLibxml2(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, python, "testdata/parse.py")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	stdin, err1 := cmd.StdinPipe()
 	stdout, err2 := cmd.StdoutPipe()
 	if err := errors.Join(err1, err2, cmd.Start()); err != nil {
@@ -141,7 +143,7 @@ func TestLibxml2(t *testing.T) {
 			Role, Version, IVOID       *string
 		}
 		if err := answers.Decode(&want); err != nil {
-			t.Fatal(err)
+			t.Fatalf("%q: %v, %v: %s", document, err, cmd.Wait(), &stderr)
 		}
 		var got root
 		text, err := decode(document)

@@ -10,10 +10,10 @@ while header := frames.read(4):
     document = frames.read(struct.unpack(">I", header)[0])
     try:
         root = etree.fromstring(document)
+        name = etree.QName(root)
     except (etree.XMLSyntaxError, ValueError) as error:
         print(json.dumps({"error": str(error) or "no reason"}))
         continue
-    name = etree.QName(root)
     origins = root.xpath("*[local-name() = 'Origin'][1]/text()")
     print(json.dumps({
         "space": name.namespace or "", "name": name.localname,
