@@ -49,7 +49,7 @@ func WriteUnits(w io.Writer) error {
 }
 
 // WriteBenchmark writes the runs of the tree dir as the benchmark prints them,
-// in the order in which they were run. Lines of configuration stand before the
+// in the order in which they were run. Lines of configuration come before the
 // first record, the same for all brokers; where runs differ in one (another
 // kernel, say), it is repeated before each block of runs that share it.
 //

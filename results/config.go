@@ -50,7 +50,7 @@ func WriteConfig(w io.Writer, config []ConfigLine) error {
 	return nil
 }
 
-// alternative stands between the values of a key where runs differ in it.
+// alternative separates the values of a key in which runs differ.
 const alternative = " | "
 
 // Configs returns the configuration of runs as their benchmark prints it,
@@ -59,7 +59,7 @@ const alternative = " | "
 //
 // A value that not all runs know (the kind of netem is known of those with
 // latency only) is that of the others. Where runs differ in a value (kernels,
-// say), all stand beside each other in its line.
+// say), its line has all of them.
 func Configs(runs []*Run) []ConfigLine {
 	list := new(configList)
 	for _, r := range runs {

@@ -22,7 +22,7 @@ type summary struct {
 
 // WriteJSON writes the summary of the set as the paper publishes its own:
 // latency in milliseconds → connections → author, broker, subscriber (min, max,
-// mean, std; events a second), and missing. With more than one broker, or with
+// mean, std; events per second), and missing. With more than one broker, or with
 // outer, there is a level of broker names around it. Keys are in numerical
 // order.
 func (s *Set) WriteJSON(w io.Writer, outer bool) error {

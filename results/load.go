@@ -18,19 +18,19 @@ import (
 type Options struct {
 	// Paper divides the events sent by the time, as the paper does, instead
 	// of the events acked or stored. The two differ where events are missing.
-	// It matters for trees only: other forms hold rates already.
+	// It matters for trees only: other forms have rates already.
 	Paper bool
-	// Stale includes runs whose databases hold more entries than events were
+	// Stale includes runs whose databases have more entries than events were
 	// sent. Without it they are left out, which is an error.
 	Stale bool
-	// Broker names the broker of runs that don't say which it was: those of
-	// the original experiment.
+	// Broker is the name of the broker in results that name none: those of the
+	// original experiment.
 	Broker string
 }
 
 // Load reads a set of results: a folder is a tree of runs, a file is JSON as
 // `cometbench aggregate` and the paper have it, or else the output of the
-// benchmark. The form is told by the content.
+// benchmark. Load recognizes the form by the content.
 //
 // If some runs can't be read or are left out, Load returns the set of the others
 // together with an error that names them.

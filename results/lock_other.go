@@ -13,6 +13,6 @@ func syncDir(string) error { return nil }
 // canLock reports whether tryLock works here.
 const canLock = false
 
-// tryLock can't lock here. Every lock counts as held, so that nothing is ever
-// taken for a dead process's.
+// tryLock can't lock here. It reports every lock as another process's, so that
+// no folder is ever taken for a dead process's.
 func tryLock(*os.File) error { return errLost }

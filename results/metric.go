@@ -9,12 +9,12 @@ type Metric struct {
 	// Better is the direction in which its figures improve, as benchfmt's unit
 	// metadata has it: "higher" or "lower".
 	Better string
-	// Compared metrics are the broker's, and stand in comparisons. Those of the
-	// set-up, the delay and our own processes don't, nor do lost events, which
-	// are judged by exact counts.
+	// Compared metrics are the broker's, and have rows in comparisons. Those of
+	// the set-up, the delay and our own processes don't, nor do lost events,
+	// which are judged by exact counts.
 	Compared bool
 	// Decides marks the metrics that decide a comparison: how fast the broker
-	// takes events, and how fast it hands them on.
+	// takes events, and how fast it passes them on.
 	Decides bool
 	// Has reports whether a run has such a figure, and Of returns it if so.
 	Has func(*Run) bool

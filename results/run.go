@@ -1,5 +1,5 @@
-// Package results keeps what runs measured: the record of one run, the tree
-// of runs on disk, their summaries, and the same as benchmark records.
+// Package results keeps what was measured: the record of one run, the tree of
+// runs on disk, their summaries, and the same as benchmark records.
 package results
 
 import (
@@ -12,7 +12,7 @@ import (
 )
 
 // Run is the record of one run of one cell: what was asked for, what ran, and
-// what was measured. It is kept as run.json beside the run's files, and every
+// what was measured. It is kept as run.json in the run's folder, and every
 // figure that is printed comes from it.
 type Run struct {
 	Cell matrix.Cell `json:"cell"`
@@ -83,7 +83,7 @@ type Machine struct {
 	Idle string `json:"idle,omitempty"`
 }
 
-// Author is what the author did.
+// Author is the author's part of a run.
 type Author struct {
 	// Elapsed is the author time: from the first connection attempt until
 	// the last event was acked, nak'd or had failed.
@@ -97,7 +97,7 @@ type Author struct {
 	Sidecar string `json:"sidecar,omitempty"`
 }
 
-// Database is what an event database held after the run, as
+// Database is the summary of an event database after the run, as
 // [eventdb.Summary] has it. It is zero where there was none to read: of a
 // broker that somebody else runs.
 type Database struct {
@@ -117,7 +117,7 @@ type Database struct {
 func (d Database) Elapsed() time.Duration { return d.Last.Sub(d.First) }
 
 // Missing returns how many of the events sent aren't in the subscriber's
-// database. Below zero, the database held other events before the run.
+// database. It is below zero if the database had other events before the run.
 func (r *Run) Missing() int { return r.Author.Sent - r.Subscriber.Entries }
 
 // rate returns n events over d, and 0 where that means nothing: fewer than one

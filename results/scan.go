@@ -39,10 +39,10 @@ type Found struct {
 // Each run is read from its files: the author's log and both databases; what
 // run.json says of them must agree. A void run, whose Void is the reason, is
 // read from its run.json alone; the void runs of a cell come after its others.
-// Runs are read in parallel, and no more of them are held than are being read.
+// Runs are read in parallel, and only those that are being read are in memory.
 //
-// An error stands for one run or one file, is a *[fs.PathError] that names it,
-// and doesn't end the scan. Errors that wrap [ErrForeign] are about what isn't
+// An error is about one run or one file, is a *[fs.PathError] that names it, and
+// doesn't end the scan. Errors that wrap [ErrForeign] are about what isn't
 // a run.
 func Scan(ctx context.Context, dir string) iter.Seq2[Found, error] {
 	return func(yield func(Found, error) bool) {
@@ -52,7 +52,7 @@ func Scan(ctx context.Context, dir string) iter.Seq2[Found, error] {
 		defer cancel()
 
 		// More than there are processors: while some wait for the disk, others
-		// reckon.
+		// compute.
 		workers := 4 * runtime.GOMAXPROCS(0)
 		slots := make(chan struct{}, workers)
 		queue := make(chan chan result, 2*workers)
@@ -106,8 +106,8 @@ func Scan(ctx context.Context, dir string) iter.Seq2[Found, error] {
 	}
 }
 
-// result is what reading one run gave: the run unless it is broken, and what
-// is wrong.
+// result is the result of reading one run: the run unless it is broken, and
+// what is wrong.
 type result struct {
 	found Found
 	errs  []error

@@ -31,7 +31,7 @@ func (r Role) String() string { return [...]string{"author", "broker", "subscrib
 // Unit returns the unit of the role's rate, "author-events/s" for example.
 func (r Role) Unit() string { return r.String() + "-events/s" }
 
-// Rates is the summary of one role's rates in a cell, all in events a second.
+// Rates is the summary of one role's rates in a cell, all in events per second.
 // Std is the standard deviation of the population (divided by n, not n-1), as
 // the paper has it.
 type Rates struct {
@@ -61,14 +61,14 @@ func Summarize(values []float64) Rates {
 
 // RunFigures are the figures of one run.
 type RunFigures struct {
-	// Name says where the figures are from: the run's path in its tree
+	// Name is where the figures are from: the run's path in its tree
 	// ("comet-3.1.0/100ms/64c/run7"), or a file and line.
 	Name string
 	// Number is the run's place in the order of the cell's runs.
 	Number int
 	// Started is when the run began, zero where that isn't known.
 	Started time.Time
-	// Rates are events a second by [Role].
+	// Rates are events per second by [Role].
 	Rates [3]float64
 	// Missing is how many of the events sent aren't in the subscriber's
 	// database.
@@ -135,7 +135,7 @@ type Set struct {
 	// latency and connections.
 	Cells []CellRuns
 	// Config is the configuration of the runs, where it is known; the values
-	// of a key in which they differ stand beside each other.
+	// of a key in which they differ are in one line.
 	Config []ConfigLine
 	// Void are the void runs of a tree, in its order.
 	Void []VoidRun

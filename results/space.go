@@ -20,13 +20,13 @@ const (
 	fixedBytes = 32 << 10
 )
 
-// Space is what a matrix will take in a tree, and what there is.
+// Space is the space on disk that a matrix will take in a tree, and that is free.
 type Space struct {
 	// Runs is how many runs will be kept.
 	Runs int
 	// Bytes is about what they take.
 	Bytes int64
-	// Free is what the file system has left for us, below 0 if unknown.
+	// Free is what the file system has left for us in bytes, below 0 if unknown.
 	Free int64
 }
 

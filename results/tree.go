@@ -167,7 +167,7 @@ func (s *Staging) Discard() error {
 	return nil
 }
 
-// sweep removes the staging folders whose owners don't live any more.
+// sweep removes the staging folders of processes that have ended.
 func (t Tree) sweep() error {
 	entries, err := os.ReadDir(t.Dir)
 	if err != nil {

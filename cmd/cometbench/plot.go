@@ -17,8 +17,9 @@ func runPlot(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("plot", flag.ContinueOnError)
 	command.Describe(fs, `usage: cometbench plot [flags] RESULTS...
 
-Draws throughput against connections, with one line a latency, or against
-latency, with one line a number of connections; several brokers side by side.
+Draws throughput against connections, with one line per latency, or against
+latency, with one line per number of
+connections; several brokers side by side.
 Dashed lines are theory: n/(2·RTT+t), with the service time t fitted to the
 broker's cells.
 

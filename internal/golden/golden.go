@@ -1,4 +1,5 @@
-// Package golden holds what tests write against files that were looked at once.
+// Package golden compares what tests write with golden files: output that somebody
+// has looked at once and found right.
 package golden
 
 import (
@@ -11,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew; look at what changed")
 
-// Check fails the test if got isn't what testdata/name holds.
+// Check fails the test if got differs from the file testdata/name.
 func Check(t *testing.T, name string, got []byte) {
 	t.Helper()
 	file := filepath.Join("testdata", name)

@@ -4,7 +4,7 @@
 // A row is one metric of one cell. The metrics of the broker are compared and
 // shown (sec/op and the three rates); two decide, for each cell:
 // author-events/s, how fast the broker takes events, and subscriber-events/s,
-// how fast it hands them on. The others follow from these: sec/op is the number
+// how fast it passes them on. The others follow from these: sec/op is the number
 // of events over the author's rate, and the broker's own rate lies between the
 // two. A row that only repeats another finds nothing, and yet makes the
 // correction for the number of rows stricter for all.
@@ -28,7 +28,7 @@ import (
 	"cometbench/subject"
 )
 
-// Attempt is what became of one step.
+// Attempt is one attempt at a step: a run, or the reason why it is void.
 type Attempt struct {
 	Step
 	// Run is what was measured, nil where the run was void.
@@ -37,7 +37,7 @@ type Attempt struct {
 	Void string
 }
 
-// Input is everything that a verdict is founded on.
+// Input is everything that a verdict rests on.
 type Input struct {
 	// Old, New and Anchor name the brokers, as the user did.
 	Old, New, Anchor string
@@ -55,8 +55,8 @@ type Options struct {
 	// Effect is how much more time an event must take for a row to be a
 	// regression: 5 % by default.
 	Effect float64
-	// BoundEffect is the same for cells whose rate the latency decides, and
-	// which are much less noisy: 2 % by default.
+	// BoundEffect is the same for cells that are bound by latency, which are much
+	// less noisy: 2 % by default.
 	BoundEffect float64
 	// Alpha is the accepted probability that any row of a comparison of two
 	// equals is significant: 0.05 by default.

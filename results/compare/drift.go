@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	driftRuns   = 6    // of the anchor at least, to say anything
+	driftRuns   = 6    // the fewest runs of the anchor that can show a drift
 	driftAlpha  = 0.01 // of each of the two tests
 	driftEffect = 0.05 // a smaller drift than this is not mentioned
 )
@@ -28,7 +28,7 @@ type Drift struct {
 	Size  float64 `json:"size"`
 }
 
-// String says what is known, for a person.
+// String describes the drift for people.
 func (d Drift) String() string {
 	switch {
 	case d.Runs < driftRuns:
@@ -43,7 +43,7 @@ func (d Drift) String() string {
 }
 
 // findDrift reports whether the anchor, which is the same in every run, changed.
-// Runs alternate, so that a drift meets both sides alike and favours none; but
+// Runs alternate, so that a drift affects both sides alike and favours none; but
 // it shows that something else was at work on the machine.
 func findDrift(rates []float64) Drift {
 	d := Drift{Runs: len(rates), ShiftP: 1, TrendP: 1}

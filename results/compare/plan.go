@@ -6,7 +6,7 @@ import (
 	"cometbench/matrix"
 )
 
-// Side is what a run is of.
+// Side is the broker that a run is of.
 type Side int
 
 // The sides of a comparison. The anchor is the same in every comparison: the
@@ -20,13 +20,13 @@ const (
 // String returns "old", "new" or "anchor".
 func (s Side) String() string { return [...]string{"old", "new", "anchor"}[s] }
 
-// Plan says which runs a comparison is made of.
+// Plan lists the runs of a comparison.
 type Plan struct {
 	// Cells are what is measured of both sides; their Broker is empty.
 	Cells []matrix.Cell
-	// Count is how many runs a side and cell there are.
+	// Count is the number of runs per side and cell.
 	Count int
-	// Soak is the cell of one long run a side before the others, in which
+	// Soak is the cell of one long run per side before the others, in which
 	// lost events count and rates don't. No events: none.
 	Soak matrix.Cell
 	// Anchor is the cell of the anchor's runs. No events: none.
@@ -50,7 +50,7 @@ func (s Step) String() string {
 
 // Steps returns the runs in their order, always the same for a plan. The two
 // sides of a cell run one right after the other, and which is first changes
-// from round to round and from cell to cell (ABBA): what drifts slowly meets
+// from round to round and from cell to cell (ABBA): a slow drift affects
 // both alike. The anchor runs between the rounds, so that its runs are evenly
 // spaced over the whole comparison.
 func (p Plan) Steps() []Step {

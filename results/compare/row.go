@@ -9,7 +9,7 @@ import (
 	"cometbench/results/stat"
 )
 
-// Finding is what a deciding row says.
+// Finding is the result of a deciding row.
 type Finding string
 
 // The findings. A row that doesn't decide has none.
@@ -63,8 +63,8 @@ type Row struct {
 	// Detectable is the least slowdown that so many runs, as noisy as these,
 	// show as a regression four times out of five; null: none.
 	Detectable number `json:"detectable"`
-	// NeedRuns is the least number of runs a side of which any outcome could
-	// be significant.
+	// NeedRuns is the least number of runs per side that can have a significant
+	// outcome.
 	NeedRuns int     `json:"need_runs,omitempty"`
 	Finding  Finding `json:"finding,omitempty"`
 
@@ -198,7 +198,7 @@ func (r *Row) judge(tests int, o Options) {
 	}
 }
 
-// needRuns returns the least n for which n runs a side can be significant.
+// needRuns returns the least number of runs per side that can be significant.
 func needRuns(alpha float64) int {
 	n := 1
 	for stat.LeastP(n, n) > alpha && n < 1000 {

@@ -41,7 +41,7 @@ func (v *Verdict) headline() string {
 	return fmt.Sprintf("Could not tell whether %s is slower than %s:", new, old)
 }
 
-// notes are what a reader of the table must know besides.
+// notes returns what a reader of the table must know as well.
 func (v *Verdict) notes() []string {
 	var lines []string
 	if text := v.Detects(); text != "" {

@@ -20,7 +20,7 @@ type Outcome string
 const (
 	NoRegression Outcome = "no regression"
 	Regression   Outcome = "regression"
-	// Unknown means that these runs can't tell.
+	// Unknown means that these runs can't decide it.
 	Unknown Outcome = "could not tell"
 )
 
@@ -63,12 +63,12 @@ type Broken struct {
 // Verdict is the result of a comparison.
 type Verdict struct {
 	Outcome Outcome `json:"outcome"`
-	// Reasons say in words what the outcome is founded on, the gravest first.
+	// Reasons are what the outcome rests on, in words, the gravest first.
 	Reasons []string `json:"reasons"`
 	Old     Subject  `json:"old"`
 	New     Subject  `json:"new"`
 	Anchor  Subject  `json:"anchor"`
-	// Count is how many runs a side and cell were asked for.
+	// Count is the number of runs per side and cell that was asked for.
 	Count int `json:"count"`
 	// Alpha is the accepted probability of a false alarm, over all rows.
 	Alpha       float64   `json:"alpha"`
@@ -149,7 +149,7 @@ func (v *Verdict) conclude() {
 	v.Reasons = append(found, doubts...)
 }
 
-// rowDoubts says which rows keep the verdict from being good news.
+// rowDoubts returns, in words, the rows that leave the outcome open.
 func (v *Verdict) rowDoubts() []string {
 	var doubts []string
 	few := 0
@@ -171,8 +171,8 @@ func (v *Verdict) rowDoubts() []string {
 	return doubts
 }
 
-// remedy says how many runs a noisy row would take, where more runs are a
-// remedy. What they can detect falls faster than with the root of their number
+// remedy returns, in words, how many runs a noisy row would take, where more
+// runs are a remedy. What they can detect falls faster than with the root of their number
 // at first: from 10 to 30 runs of normal noise of 12 to 20 %, with the power
 // 1/1.3 of it.
 func (v *Verdict) remedy(r Row) string {
@@ -184,7 +184,7 @@ func (v *Verdict) remedy(r Row) string {
 		stat.FormatPercent(v.mustDetect))
 }
 
-// Detects says what the comparison could have detected: "10 runs a side detect
+// Detects describes what the comparison could have detected: "10 runs a side detect
 // a slowdown of 4.1 % or more (author-events/s) …".
 func (v *Verdict) Detects() string {
 	best, worst := Row{}, Row{}
@@ -209,8 +209,8 @@ func (v *Verdict) Detects() string {
 	return text
 }
 
-// brief leaves of a reason with the tail of a log its begin and its end: what
-// happened, and what was said last. The rest is in the list of void runs.
+// brief shortens a reason that has the end of a log in it to its first line and
+// its last two. The rest is in the list of void runs.
 func brief(why string) string {
 	lines := strings.Split(strings.TrimSpace(why), "\n")
 	if len(lines) > 4 {
@@ -228,7 +228,7 @@ func atLeast(n number) string {
 
 func (r Row) name() string { return r.Cell + " " + r.Unit }
 
-// String says what changed in the row, for a person.
+// String describes the row's change for people.
 func (r Row) String() string {
 	direction := "slower"
 	amount := float64(r.Slowdown)

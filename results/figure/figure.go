@@ -1,6 +1,6 @@
 // Package figure draws the two figures of the original experiment: throughput
-// against the number of connections, with one line a latency, and throughput
-// against latency, with one line a number of connections. Several brokers are
+// against the number of connections, with one line per latency, and throughput
+// against latency, with one line per number of connections. Several brokers are
 // drawn side by side as small multiples with shared axes.
 //
 // What a mark means doesn't depend on colour alone: each line of a panel has
@@ -22,7 +22,7 @@ import (
 	"cometbench/results"
 )
 
-// Axis is what throughput is drawn against, on the x axis.
+// Axis is the quantity on the x axis.
 type Axis string
 
 // The axes of the two figures.
@@ -42,10 +42,10 @@ func ParseAxis(s string) (Axis, error) {
 	return "", fmt.Errorf("figure %q: want %s or %s", s, Connections, Latency)
 }
 
-// Bars says what the error bars span.
+// Bars is the range that error bars span.
 type Bars string
 
-// What error bars may span.
+// The ranges of error bars.
 const (
 	// Range is from the slowest to the fastest run.
 	Range Bars = "range"
@@ -83,28 +83,28 @@ type Point struct {
 	Latency time.Duration
 	// Conns is the number of simultaneous connections.
 	Conns int
-	// Rates are events a second.
+	// Rates are events per second.
 	results.Rates
-	// Missing is how many events of all runs didn't reach the subscriber;
-	// below zero, its database held others.
+	// Missing is how many events of all runs didn't reach the subscriber. It is
+	// below zero if its database had others.
 	Missing int
 }
 
 // Figure is one figure: what it shows and how.
 type Figure struct {
 	Axis Axis
-	// Role is whose throughput is drawn. It is named on the axis and in the
+	// Role is the one whose throughput is drawn. It is named on the axis and in the
 	// caption.
 	Role results.Role
-	// Bars says what error bars span; "" means [Range].
+	// Bars is what error bars span; "" means [Range].
 	Bars Bars
-	// Title stands above the figure; "" means one that says what is shown.
+	// Title is written above the figure; "" means one that names what is shown.
 	Title string
 	// Points are the results.
 	Points []Point
 	// Ghost is drawn in light grey behind the results in every panel.
 	Ghost []Point
-	// GhostName says in the legend what Ghost is.
+	// GhostName is the name of Ghost in the legend.
 	GhostName string
 	// Service is the time that a transaction takes besides its two delayed
 	// round trips, by broker's label. Theory's lines are drawn for these

@@ -16,7 +16,7 @@ type line struct {
 	points []Point
 }
 
-// panel is what was measured with one broker.
+// panel is the results of one broker.
 type panel struct {
 	broker string
 	lines  []line
@@ -31,7 +31,7 @@ func (a Axis) key(p Point) int64 {
 	return int64(p.Conns)
 }
 
-// x returns where p stands on the x axis: connections, or milliseconds.
+// x returns where p is on the x axis: connections, or milliseconds.
 func (a Axis) x(p Point) float64 {
 	if a == Connections {
 		return float64(p.Conns)
@@ -129,7 +129,7 @@ func (f *Figure) ghost() []line {
 	return lines(f.Axis, of)
 }
 
-// name says what a line's points share: "100 ms", or "64".
+// name writes what a line's points share: "100 ms", or "64".
 func (a Axis) name(key int64) string {
 	if a == Connections {
 		return milliseconds(time.Duration(key))

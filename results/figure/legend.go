@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// The legend stands in rows between the title and the panels, so that it
+// The legend has rows of its own between the title and the panels, so that it
 // never covers data.
 
 // legendItem is a glyph and its name; without a glyph it is a heading.
@@ -61,7 +61,7 @@ func (s *sheet) wrapItems(items []legendItem, width vg.Length, style text.Style)
 	return rows
 }
 
-// keyItems tells the lines of a panel apart.
+// keyItems returns the items that name the lines of a panel.
 func (s *sheet) keyItems() []legendItem {
 	heading := "One-way latency:"
 	if s.fig.Axis == Latency {
@@ -83,7 +83,7 @@ func (s *sheet) lineGlyph(l look) func(*draw.Canvas, vg.Point, vg.Length) {
 	}
 }
 
-// kindItems tells the kinds of line apart, as far as they are drawn.
+// kindItems returns the items that name the kinds of line that are drawn.
 func (s *sheet) kindItems() []legendItem {
 	bars := "mean, bars: slowest to fastest run"
 	if s.bars == Std {
@@ -171,7 +171,7 @@ func (f *Figure) yLabel() string {
 	return "Throughput, " + f.Role.String() + " (events/s)"
 }
 
-// captionText says what can't be seen: how rates are defined, what the letters
+// captionText explains what can't be seen: how rates are defined, what the letters
 // of the theory mean, and which axes are shared.
 func (s *sheet) captionText() string {
 	var b strings.Builder

@@ -38,7 +38,7 @@ type measured struct {
 	bars   Bars
 	look   look
 	ghost  bool
-	tip    func(vg.Point, Point) // is told where each point is
+	tip    func(vg.Point, Point) // called with where each point is drawn
 }
 
 // look is how a line of results is drawn.
@@ -144,7 +144,7 @@ func (g grids) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 }
 
-// tip returns what keeps the tips of a set's points.
+// tip returns a function that adds the tips of a set's points to the sheet.
 func (s *sheet) tip(set string) func(vg.Point, Point) {
 	return func(at vg.Point, p Point) {
 		p.Broker = set
@@ -187,7 +187,7 @@ func (s *sheet) plotOf(i int) *plot.Plot {
 			}
 		}
 	}
-	// The lowest key last: where lines meet, the fewest hide the least.
+	// The lowest key is drawn last: where lines meet, it hides the least.
 	for _, l := range slices.Backward(pan.lines) {
 		p.Add(measured{f.Axis, l, pan.places(f.Axis), s.bars, s.look(l.key), false, s.tip(pan.broker)})
 	}

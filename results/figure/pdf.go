@@ -27,7 +27,7 @@ type pdfCanvas struct {
 	err           error
 }
 
-// pdfState is what Push keeps.
+// pdfState is the state that Push saves.
 type pdfState struct {
 	turn   float64 // radians, counterclockwise about the lower left corner
 	color  color.Color

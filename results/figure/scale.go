@@ -70,7 +70,7 @@ func count(v float64) string {
 	return s
 }
 
-// thin says which labels, centred at the rising places at and as wide as
+// thin reports which labels, centred at the rising places at and as wide as
 // widths, can be written without touching: each, each second or third if that
 // is enough, counted from the last, else as many as fit.
 func thin(at, widths []vg.Length, gap vg.Length) []bool {

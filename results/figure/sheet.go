@@ -154,7 +154,7 @@ func (s *sheet) ownAxis(i int) bool {
 	return i%s.cols == 0 || s.limits[i] != s.limits[i-1]
 }
 
-// color, marker and look say how the lines of a key are drawn.
+// color, marker and look return how the lines of a key are drawn.
 func (s *sheet) color(key int64) color.Color {
 	return shade(slices.Index(s.keys, key), len(s.keys))
 }

@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// svgCanvas draws an SVG and keeps how wide each text is laid out.
+// svgCanvas draws an SVG and records how wide each text is laid out.
 type svgCanvas struct {
 	*vgsvg.Canvas
 	widths []vg.Length
@@ -27,7 +27,7 @@ func (c *svgCanvas) FillString(f font.Face, pt vg.Point, text string) {
 // metrics, and any other typeface is fitted into the width of the text.
 const families = "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"
 
-// tip is what a viewer shows of a point under the mouse.
+// tip is the text that a viewer shows while the mouse is over a point.
 type tip struct {
 	at   vg.Point
 	text string

@@ -34,7 +34,7 @@ func theoryLine(axis Axis, key int64, xs []float64, service time.Duration, top f
 		if !finite(r) || r > top {
 			if axis == Connections {
 				if n := len(x); n > 0 && y[n-1] > 0 {
-					// End on the very point where it meets the top.
+					// End where it meets the top.
 					x, y = append(x, x[n-1]*top/y[n-1]), append(y, top)
 				}
 				break

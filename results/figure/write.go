@@ -117,7 +117,7 @@ func (f *Figure) render(format string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Describe says in words what the figure shows.
+// Describe returns, in words, what the figure shows.
 func (f *Figure) Describe() string {
 	var names []string
 	var top Point
@@ -131,7 +131,7 @@ func (f *Figure) Describe() string {
 			top = p
 		}
 	}
-	s := f.title() + ", " + f.Role.String() + "'s events a second"
+	s := f.title() + ", " + f.Role.String() + "'s events per second"
 	if len(names) > 0 {
 		s += ", of " + strings.Join(names, ", ")
 	}

@@ -22,7 +22,7 @@ type Options struct {
 	// Role is the one whose rates are judged for stability.
 	Role results.Role
 	// Paper is compared with the cells besides theory, if it isn't nil. Its only
-	// broker stands beside every broker of the results.
+	// broker is compared with every broker of the results.
 	Paper *results.Set
 }
 
@@ -53,7 +53,7 @@ type CellJudgement struct {
 	*results.CellRuns
 	Regime Regime
 	// Rate is the author's mean rate, Theory the one of n/(2·RTT+t), Paper the
-	// paper's (0 if it has no such cell); all in events a second.
+	// paper's (0 if it has no such cell); all in events per second.
 	Rate, Theory, Paper float64
 	// Outside reports whether the cell is bound by latency and its rate outside
 	// the band: the instrument is at fault.
@@ -61,7 +61,7 @@ type CellJudgement struct {
 	// Disturbed reports whether it is below the band only because of runs that
 	// warn: the others, if there are any, are within it.
 	Disturbed bool
-	// Findings say in words where the cell doesn't fit.
+	// Findings are, in words, where the cell doesn't fit, and what its runs warn of.
 	Findings []string
 	// Stability is nil where there is but a summary, or one run.
 	Stability *Stability

@@ -5,13 +5,18 @@ import (
 	"slices"
 )
 
-// Two modes are looked for by splitting the sorted values where the variance
+// A broker that is fast in some runs and slow in others, because a listen queue
+// overflowed or a process was put on a busy processor, has a mean that describes
+// none of its runs. Neither the intervals nor the outliers show that, so that two
+// modes are looked for by themselves.
+//
+// They are looked for by splitting the sorted values where the variance
 // within the two parts is least. How much of the whole variance is left then
 // tells: of a normal distribution 36 % on average, of a uniform one 25 %, of
 // two narrow modes next to nothing. The uniform distribution leaves less than
 // any other symmetrical one with a single mode, so values count as having two
 // modes where less is left than in all but one in a hundred samples of their
-// size from a uniform distribution. A part must hold a tenth of the values and
+// size from a uniform distribution. A part must have a tenth of the values and
 // at least three: fewer are outliers.
 const (
 	modesLeast  = 6    // values, to tell modes from chance

@@ -28,7 +28,7 @@ const (
 	enough = 6
 )
 
-// Stability says how well the runs of a cell repeat.
+// Stability is how well the runs of a cell repeat.
 type Stability struct {
 	Runs int
 	// Mean is the mean rate with its 95 % stat.Confidence interval (Student's t),
@@ -38,7 +38,7 @@ type Stability struct {
 	// Spread is the standard deviation (of the sample, n-1) over the mean,
 	// with its 95 % interval (bootstrap; from six runs on, else NaN).
 	Spread stat.Interval
-	// Trend is the median change from one run to the next, in events a second
+	// Trend is the median change from one run to the next, in events per second
 	// (Theil–Sen), and TrendP the probability of such an order without a
 	// trend (Mann–Kendall).
 	Trend, TrendP float64
@@ -49,13 +49,13 @@ type Stability struct {
 	// Needed is how many runs would narrow the mean's 95 % interval to ±1 %,
 	// if they spread as these do.
 	Needed int
-	// Findings say the same in words, where it is worth a word.
+	// Findings are, in words, what of this a reader should look at.
 	Findings []string
 }
 
 // Mode is one of two groups that the runs of a cell fall into.
 type Mode struct {
-	Rate float64 // the group's mean, in events a second
+	Rate float64 // the group's mean, in events per second
 	Runs int
 }
 
@@ -88,7 +88,10 @@ func stability(m *results.CellRuns, role results.Role, alpha float64, d uniform)
 	return s
 }
 
-// spread returns the coefficient of variation and its bootstrap interval.
+// spread returns the coefficient of variation and its interval, by the bootstrap:
+// the usual interval of a standard deviation is right for normal distributions
+// only, and rates aren't normal (a run may be slow for many reasons, and fast for
+// none).
 func spread(values []float64) stat.Interval {
 	s := stat.Interval{Value: variation(values), Lo: math.NaN(), Hi: math.NaN()}
 	if len(values) < enough {

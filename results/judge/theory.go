@@ -3,7 +3,7 @@
 //
 // Theory: sending one event takes a connection two round trips (SYN and event,
 // each answered) and the service time t, what all the rest takes. So n
-// connections send n / (2·RTT + t) events a second, until the broker can take
+// connections send n / (2·RTT + t) events per second, until the broker can take
 // no more: the saturation rate. The cells far below saturation are bound by
 // latency and the same on any machine, which calibrates the whole instrument.
 package judge
@@ -18,9 +18,9 @@ import (
 	"cometbench/results"
 )
 
-// Where theory and saturation are told apart: a cell is bound by latency below
+// The limits between theory and saturation: a cell is bound by latency below
 // kneeBegins of the saturation rate, and saturated above kneeEnds; between them
-// connections begin to wait for each other and neither holds.
+// connections begin to wait for each other and neither is right.
 const (
 	kneeBegins = 0.7
 	kneeEnds   = 1.3
@@ -30,18 +30,18 @@ const (
 // saturation rate.
 const plateau = 0.9
 
-// Theory is what a broker's cells say of theory's two constants.
+// Theory is the two constants of theory, fitted to a broker's cells.
 type Theory struct {
 	// Service is the fitted service time t.
 	Service time.Duration
 	// Delayed is the same from the cells with latency alone, 0 where there
 	// are none: there, t is what is left of hundreds of milliseconds.
 	Delayed time.Duration
-	// Peak is the highest mean rate of a cell, in events a second, and At the
+	// Peak is the highest mean rate of a cell, in events per second, and At the
 	// cell that reached it.
 	Peak float64
 	At   matrix.Cell
-	// Saturation is the saturation rate in events a second: the mean over the
+	// Saturation is the saturation rate in events per second: the mean over the
 	// cells within a tenth of the peak. It is 0 if no cell shows that the
 	// broker was saturated.
 	Saturation float64
@@ -68,9 +68,9 @@ func effective(c matrix.Cell) float64 {
 	return events / math.Ceil(events/n)
 }
 
-// least returns the connections that are busy on average if besides one round
-// is lost to the start and the end, when not all connections are at work. It
-// matters for short runs only: 300 events on 64 connections take 5 rounds or 6.
+// least returns the connections that are busy on average if the start and the
+// end, when not all connections are at work, take one round more. It matters for
+// short runs only: 300 events on 64 connections take 5 rounds or 6.
 func least(c matrix.Cell) float64 {
 	n := effective(c)
 	if c.Events < 1 {
@@ -82,7 +82,7 @@ func least(c matrix.Cell) float64 {
 
 func rate(m *results.CellRuns) float64 { return m.Rates[results.RoleAuthor].Mean }
 
-// Rate returns the rate in events a second that theory gives for a cell as long
+// Rate returns the rate in events per second that theory gives for a cell as long
 // as the broker isn't saturated.
 func (t Theory) Rate(m *results.CellRuns) float64 {
 	d := trip(m) + t.Service
@@ -132,8 +132,8 @@ func Fit(cells []*results.CellRuns) Theory {
 }
 
 // fitService returns the median of the service times that the bound cells have,
-// each weighed by how exactly it tells: one per cent of a transaction of a
-// second is ten milliseconds, of one of 4 ms it is 40 µs. A median, so that one
+// each weighed by how exact it is: one per cent of a transaction of a second is
+// ten milliseconds, of one of 4 ms it is 40 µs. A median, so that one
 // cell that went wrong doesn't make the others look wrong.
 func fitService(cells []*results.CellRuns, bound func(*results.CellRuns) bool) time.Duration {
 	type guess struct{ t, weight float64 }
@@ -190,7 +190,7 @@ func (t Theory) saturation(cells []*results.CellRuns) float64 {
 	return sum / float64(n)
 }
 
-// Regime says what bounds a cell's rate.
+// Regime is what bounds a cell's rate.
 type Regime int
 
 const (

@@ -27,8 +27,8 @@ func disturbed(m *results.CellRuns, low, high float64) bool {
 
 var digits = regexp.MustCompile(`[0-9]+(\.[0-9]+)?`)
 
-// runWarnings returns the warnings of a cell's runs in words. Those that differ
-// only in their numbers stand once, as the first has them.
+// runWarnings returns the warnings of a cell's runs in words. Of those that differ
+// only in their numbers it returns the first, with the number of runs.
 func runWarnings(m *results.CellRuns) []string {
 	const named = 5
 	type warning struct {

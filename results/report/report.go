@@ -1,7 +1,7 @@
-// Package report writes results as one HTML file that needs nothing besides
-// itself: tables, the two figures, what is doubtful, and the configuration. It
-// is read with the keyboard, on a phone, on paper, and by screen readers; it
-// has no script, and its policy forbids it to load anything.
+// Package report writes results as one self-contained HTML file: tables, the two
+// figures, what is doubtful, and the configuration. It can be read with the
+// keyboard, on a phone, on paper, and by screen readers. It has no script, and
+// its policy forbids it to load anything.
 package report
 
 import (
@@ -24,13 +24,13 @@ import (
 //go:embed report.tmpl
 var text string
 
-// Report is what is written.
+// Report is the content of the file.
 type Report struct {
-	// Title stands above all.
+	// Title is the heading of the page.
 	Title string
-	// Set is the results.
+	// Set has the results.
 	Set *results.Set
-	// Judgement holds them against theory, the paper and each other.
+	// Judgement compares them with theory, the paper and each other.
 	Judgement *judge.Judgement
 	// Figures are drawn in this order.
 	Figures []figure.Figure
@@ -70,7 +70,7 @@ func latencies(set *results.Set) int {
 	return len(seen)
 }
 
-// page is what the template sees.
+// page is the data of the template.
 type page struct {
 	Title     string
 	Source    string

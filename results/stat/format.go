@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// FormatRate writes a rate in events a second for people: with two decimals
+// FormatRate writes a rate in events per second for people: with two decimals
 // below 10, one below 1,000, none from there on.
 func FormatRate(v float64) string {
 	decimals := 0

@@ -1,9 +1,9 @@
-// Package stat holds the statistics that results are judged by: medians and
+// Package stat has the statistics that results are judged by: medians and
 // their intervals, a test of two samples, a test for a trend and its slope, the
 // correction for many tests; and how rates and shares are written.
 //
-// Nothing is assumed of the distribution of the values, but where it says so.
-// No function changes or keeps a slice that it is given.
+// Functions assume nothing of the distribution of the values, unless they say so.
+// They neither change nor keep the slices that they are given.
 package stat
 
 import (
