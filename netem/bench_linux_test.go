@@ -20,10 +20,10 @@ import (
 // probes is how many packets one measurement of delays sends.
 const probes = 200
 
-// BenchmarkDelay measures how exact delays are, on packets of their own: from
-// the sender's clock, read before the packet is sent, to the kernel's time
-// stamp where it arrives. Both are of this machine. What is measured without
-// any delay (latency=0) is in all of it.
+// BenchmarkDelay measures how exact delays are, by packets of its own: from the
+// sender's clock, read before the packet is sent, to the kernel's time stamp
+// where it arrives. Both are of the same machine. The time that a packet takes
+// without a delay (latency=0) is part of every figure.
 //
 //	go test -run '^$' -bench Delay -benchtime 10x ./netem
 func BenchmarkDelay(b *testing.B) {
@@ -146,7 +146,7 @@ func receive(fd int, want uint32) (time.Duration, error) {
 		return 0, err
 	}
 	if got := binary.BigEndian.Uint32(packet[8:]); n != len(packet) || got != want {
-		return 0, fmt.Errorf("%d bytes of number %d came: packets were lost or not in order", n, got)
+		return 0, fmt.Errorf("got %d bytes of packet %d, want packet %d: packets were lost or reordered", n, got, want)
 	}
 	messages, err := unix.ParseSocketControlMessage(control[:controlled])
 	if err != nil {
@@ -162,8 +162,8 @@ func receive(fd int, want uint32) (time.Duration, error) {
 }
 
 // BenchmarkConnections measures the author against the embedded broker through
-// a delay, and holds its rate against theory: each connection carries one
-// event, of two delayed ways.
+// a delay, and compares its rate with theory: each connection carries one event,
+// which takes two delayed ways.
 //
 //	go test -run '^$' -bench Connections -benchtime 5x ./netem
 func BenchmarkConnections(b *testing.B) {
@@ -186,7 +186,7 @@ func benchmarkConnections(b *testing.B, kind Kind, latency time.Duration, conns 
 	var acked, packets int
 	var elapsed, cpu, late, rtt time.Duration
 	for b.Loop() {
-		// The ports of a place last for 64,000 connections a minute.
+		// A place has ports for 64,000 connections per minute.
 		p := newPlace(b)
 		p.server = p.serve(b, "broker")
 		rtt = p.rtt(b, 30) + latency

@@ -17,7 +17,7 @@ import (
 )
 
 // containers is an author and a server in containers of their own, without
-// any capability, joined by a network. Both hold nothing but our binaries.
+// any capability, joined by a network. They contain only our binaries.
 type containers struct {
 	prefix string // of every name
 	image  string
@@ -33,7 +33,7 @@ func newContainers(t *testing.T) *containers {
 	require.Docker(t)
 	c := &containers{prefix: "cometbench-netem-" + strconv.Itoa(os.Getpid())}
 	c.image = c.prefix
-	// What isn't there, because it wasn't made, needn't be removed.
+	// Removing what wasn't made fails, and may.
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()

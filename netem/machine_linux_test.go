@@ -22,12 +22,11 @@ import (
 	"cometbench/internal/require"
 )
 
-// The kernel that the tests run on may have no sch_netem. Debian's has: these
-// tests run again in a virtual machine under it, with the test binary as its
-// first process and nothing but it and a few tools in its memory.
+// The kernel that the tests run on may have no sch_netem. Debian's has. So the
+// tests run again in a virtual machine under Debian's kernel. The test binary is
+// its first process, and its file system contains a few tools besides.
 
-// emulated is set in the environment of the tests in the machine, and
-// COMETBENCH_REQUIRE besides.
+// emulated is the environment variable that is set for the tests in the machine.
 const emulated = "NETEM_EMULATED"
 
 // inMachine are the tests that run in the machine.
@@ -69,9 +68,9 @@ func runEmulated(t *testing.T, qemu, kernel, image string) error {
 	ctx, cancel := context.WithTimeout(t.Context(), 7*time.Minute)
 	defer cancel()
 	begun := time.Now()
-	// The console is the machine's standard output. It has one processor: of two,
-	// each emulated by a thread of its own, one got stuck in a softirq of the
-	// kernel in two of fifteen boots, which no machine of ours but this does.
+	// The console is the machine's standard output. The machine has one
+	// processor: with two, each emulated by a thread of its own, the kernel got
+	// stuck in a softirq in two of fifteen boots.
 	machine := exec.CommandContext(ctx, qemu, "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "768",
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio",
 		"-kernel", kernel, "-initrd", image,
@@ -112,8 +111,8 @@ func tally(said string) (passed, skipped, failed int) {
 	return
 }
 
-// bootMachine is what the first process of the machine does. It returns only
-// if it can't.
+// bootMachine sets the machine up, runs the tests, and ends the machine. The
+// first process of the machine calls it. It returns only if it can't do that.
 func bootMachine() int {
 	err := setUpMachine()
 	code := 1
@@ -151,7 +150,7 @@ func setUpMachine() error {
 		}
 	}
 	return errors.Join(
-		// A processor this slow takes long to look after its packets.
+		// So slow a processor takes long to get to its packets.
 		os.WriteFile("/proc/sys/net/core/netdev_max_backlog", []byte("20000"), 0),
 		os.Chmod("/tmp", 0o777|fs.ModeSticky),
 		os.Setenv("PATH", "/bin"),
@@ -160,8 +159,8 @@ func setUpMachine() error {
 	)
 }
 
-// runMachine runs the tests in a process of their own: the first process of a
-// system isn't killed by a signal that it doesn't handle.
+// runMachine runs the tests in a process of their own, since the first process
+// of a system ignores signals that it doesn't handle.
 func runMachine() int {
 	tests := exec.Command("/proc/self/exe",
 		"-test.v", "-test.timeout=6m", "-test.run=^("+strings.Join(inMachine, "|")+")$")
@@ -181,7 +180,7 @@ func writeImage(path, self, modules string) error {
 	}
 	buffered := bufio.NewWriter(f)
 	a := &archive{w: buffered}
-	// The kernel itself opens it, for the first process.
+	// The kernel opens the console for the first process.
 	a.dir("dev")
 	a.device("dev/console", 5, 1)
 	a.file("init", self)
@@ -268,12 +267,12 @@ func moduleOrder(dir string, names []string) ([]string, error) {
 		}
 	}
 	if len(order) == 0 {
-		return nil, fmt.Errorf("%s holds none of the modules %v", dir, names)
+		return nil, fmt.Errorf("got none of the kernel modules %v in %s, want one or more: see .ci/vm-kernel", names, dir)
 	}
 	return order, nil
 }
 
-// dependencies reads what a module says that it depends on.
+// dependencies reads which modules a module depends on.
 func dependencies(path string) ([]string, error) {
 	f, err := elf.Open(path)
 	if err != nil {

@@ -20,9 +20,9 @@ import (
 	"cometbench/internal/cpuidle"
 )
 
-// TestMain lets the test binary stand in for cometbench, whose subcommands
-// netem starts, and for the two programs of the load that the tests make. As
-// process 1 of a virtual machine it sets the machine up first.
+// TestMain lets the test binary be cometbench too, whose subcommands netem
+// starts, and the two programs of the tests' load. As process 1 of a virtual
+// machine it sets the machine up first.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	if os.Getpid() == 1 {
 		os.Exit(bootMachine())
 	}
-	// As a testbed does where the delays are of use.
+	// A testbed does the same.
 	request := cpuidle.Prevent()
 	code := m.Run()
 	if request != nil {

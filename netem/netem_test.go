@@ -18,7 +18,7 @@ func TestParseKind(t *testing.T) {
 		}
 	}
 	if _, err := ParseKind("Kernel"); err == nil || !strings.Contains(err.Error(), "auto, kernel or userspace") {
-		t.Errorf("ParseKind answers %v", err)
+		t.Errorf("got %v, want an error that names the kinds", err)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestRTT(t *testing.T) {
 		want  string
 	}{{addr, 3, "handshake 1 of 3"}, {addr, 0, "1 or more"}, {"nowhere", 1, "missing port"}} {
 		if _, err := RTT(t.Context(), test.addr, test.count); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("RTT(%q, %d) answers %v, want %q", test.addr, test.count, err, test.want)
+			t.Errorf("RTT(%q, %d): got %v, want %q", test.addr, test.count, err, test.want)
 		}
 	}
 }
@@ -160,7 +160,7 @@ func TestParseCounters(t *testing.T) {
 		"\nTcp: RetransSegs\n\nTcp: 1\n": "line 3",
 	} {
 		if _, err := ParseCounters(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("ParseCounters(%q) answers %v, want %q", text, err, want)
+			t.Errorf("ParseCounters(%q): got %v, want %q", text, err, want)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"cometbench/internal/require"
 )
 
-// nested is what a process says that has made a pair and tried it.
+// nested is what a process reports that has made a pair and tried it.
 type nested struct {
 	Author, Broker int // the processes that keep the namespaces
 	User           bool
@@ -29,8 +29,7 @@ type nested struct {
 
 const nestedLatency = 5 * time.Millisecond
 
-// nest makes a pair, tries it, says what came of it, and holds the pair until
-// stdin ends.
+// nest makes a pair, tries it, reports, and keeps the pair until stdin ends.
 func nest(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	var n nested
 	self, err := os.Executable()
@@ -93,8 +92,8 @@ func (n *nested) try(ctx context.Context, pair *Pair, self string) error {
 	}
 	defer delay.Wait()
 	defer delayIn.Close()
-	said := json.NewDecoder(delayOut)
-	if err := said.Decode(new(Ready)); err != nil {
+	reports := json.NewDecoder(delayOut)
+	if err := reports.Decode(new(Ready)); err != nil {
 		return fmt.Errorf("delay: %w", err)
 	}
 	// TestContract measures delays. Here it has to be there.
@@ -107,7 +106,7 @@ func (n *nested) try(ctx context.Context, pair *Pair, self string) error {
 			base, rtt, nestedLatency)
 	}
 	_ = delayIn.Close()
-	return said.Decode(&n.Stats)
+	return reports.Decode(&n.Stats)
 }
 
 // startNest runs nest as the user uid.
@@ -165,14 +164,14 @@ func TestPair(t *testing.T) {
 				t.Fatalf("%s\n%s", n.Err, &p.stderr)
 			}
 			if n.User != (test.uid != 0) {
-				t.Errorf("it has a user namespace: %v", n.User)
+				t.Errorf("a user namespace: got %v, want %v", n.User, test.uid != 0)
 			}
 			if n.Ports != "1024 65535" {
-				t.Errorf("the author's port range is %s", n.Ports)
+				t.Errorf("the author's port range: got %s, want 1024 65535", n.Ports)
 			}
 			checkStats(t, n.Stats, 10)
 
-			// Killed, it leaves nothing behind.
+			// When it is killed, nothing is left.
 			p.kill()
 			for _, pid := range []int{n.Author, n.Broker} {
 				gone(t, pid)
@@ -196,16 +195,16 @@ func gone(t *testing.T, pid int) {
 func TestPairErrors(t *testing.T) {
 	_, err := NewPair(t.Context(), "/does/not/exist")
 	if err == nil || !strings.Contains(err.Error(), "/does/not/exist") {
-		t.Errorf("without an executable NewPair answers %v", err)
+		t.Errorf("NewPair: got %v, want an error that names the executable", err)
 	}
 	if err := new(Pair).Close(); err != nil {
-		t.Errorf("closing what wasn't made: %v", err)
+		t.Errorf("Close of a pair that wasn't made: got %v, want nil", err)
 	}
 	if err := Exec("/proc/self/ns/net", nil); err == nil {
-		t.Error("Exec runs no command")
+		t.Error("Exec: got nil, want an error: there is no command")
 	}
 	if err := Exec("/does/not/exist", []string{"true"}); err == nil || !strings.Contains(err.Error(), "/does/not/exist") {
-		t.Errorf("Exec in no namespace answers %v", err)
+		t.Errorf("Exec: got %v, want an error that names the namespace", err)
 	}
 }
 

@@ -27,7 +27,7 @@ type place struct {
 	server string // HOST:PORT
 }
 
-// newPlace makes a place, of which nothing is left after the test.
+// newPlace makes a place, and removes it after the test.
 func newPlace(t testing.TB) *place {
 	t.Helper()
 	require.Root(t)
@@ -193,9 +193,9 @@ func (p *place) json(t testing.TB, v any, args ...string) {
 	run.end(t)
 }
 
-// state says what there is in the author's namespace: counters of all that a
-// packet passes, neighbours, connections, and the packet sockets, which are
-// there for as long as a delay lives.
+// state describes the author's namespace: the counters of all that a packet
+// passes, neighbours, connections, and packet sockets, which exist as long as a
+// delay does.
 func (p *place) state() string {
 	var b strings.Builder
 	for _, args := range [][]string{
@@ -252,7 +252,7 @@ func (p *place) ping(t testing.TB, count int, args ...string) []time.Duration {
 func checkStats(t testing.TB, s Stats, atLeast int) {
 	t.Helper()
 	if s.Drops != 0 || s.Out != s.In || s.In < uint64(atLeast) {
-		t.Errorf("at least %d packets in, all of them out, and none dropped are wanted: %s", atLeast, describe(s))
+		t.Errorf("got %s, want %d packets or more in, all of them out, and none dropped", describe(s), atLeast)
 	}
 }
 
@@ -265,8 +265,8 @@ func describe(s Stats) string {
 // milliseconds there.
 func slow() bool { return os.Getenv(emulated) != "" }
 
-// figure returns the lower decile of round trips. What holds up a machine for a
-// moment doesn't show in it, a wrong delay does. (BenchmarkDelay measures how
+// figure returns the lower decile of round trips. A moment in which the machine
+// stands still doesn't show in it, a wrong delay does. (BenchmarkDelay measures how
 // exact the delays are.)
 func figure(samples []time.Duration) time.Duration {
 	s := slices.Sorted(slices.Values(samples))

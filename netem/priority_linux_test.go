@@ -12,7 +12,7 @@ import (
 	"cometbench/internal/require"
 )
 
-// TestPriority: all threads of a delay run before others, or none; see
+// TestPriority checks that all threads of a delay have the same priority; see
 // prioritize.
 func TestPriority(t *testing.T) {
 	p := newPlace(t)
