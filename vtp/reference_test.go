@@ -107,10 +107,7 @@ func byEncodingXML(text []byte) (r root, err error) {
 // documents that were changed at random: both take the same ones, but for those
 // that the package comment says are refused, and read the same of them.
 func TestLibxml2(t *testing.T) {
-	python := require.Command(t, "python", "python3")
-	if out, err := exec.Command(python, "-c", "import lxml.etree").CombinedOutput(); err != nil {
-		require.Missing(t, "lxml", strings.TrimSpace(string(out)))
-	}
+	python := withLxml(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, python, "testdata/parse.py")
@@ -136,6 +133,16 @@ func TestLibxml2(t *testing.T) {
 		written <- errors.Join(out.Flush(), stdin.Close())
 	}()
 	answers := json.NewDecoder(stdout)
+	var libxml2 struct {
+		Version string
+		Strict  bool // it takes nothing that isn't XML, such as a zero at the end
+	}
+	if err := answers.Decode(&libxml2); err != nil {
+		t.Fatalf("%v, %v: %s", err, cmd.Wait(), &stderr)
+	}
+	if !libxml2.Strict {
+		t.Logf("libxml2 %s takes more than XML: only what is taken here is compared", libxml2.Version)
+	}
 	both := 0
 	for _, document := range changed {
 		var want struct {
@@ -151,7 +158,7 @@ func TestLibxml2(t *testing.T) {
 			got, err = scan(text)
 		}
 		switch {
-		case err != nil && want.Error == "" && !saidToBeRefused(err):
+		case err != nil && want.Error == "" && libxml2.Strict && !saidToBeRefused(err):
 			t.Errorf("%q: got %v, libxml2 takes it", document, err)
 		case strings.Contains(want.Error, "is not a valid URI"): // of a name space: isn't checked here
 		case err == nil && want.Error != "":
@@ -179,6 +186,22 @@ func TestLibxml2(t *testing.T) {
 	if both < len(changed)/10 && !t.Failed() {
 		t.Errorf("only %d of %d documents were taken", both, len(changed))
 	}
+}
+
+// withLxml returns a Python that has libxml2, the system's if need be.
+func withLxml(t *testing.T) string {
+	reason := "no python3 on this machine"
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		out, err := exec.Command(python, "-c", "import lxml.etree").CombinedOutput()
+		if err == nil {
+			return python
+		}
+		if len(out) > 0 {
+			reason = strings.TrimSpace(string(out))
+		}
+	}
+	require.Missing(t, "lxml", reason)
+	return ""
 }
 
 // oneLine takes the ends of lines away, which aren't made uniform here.

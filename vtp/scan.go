@@ -303,7 +303,7 @@ func (s *scanner) instruction() bool {
 // such as entities, isn't known here.
 func (s *scanner) documentType() bool {
 	if !s.space() {
-		return s.want("a space")
+		return s.want("a space before the name of a document type")
 	}
 	if _, _, ok := s.name(); !ok {
 		return s.want("the name of a document type")

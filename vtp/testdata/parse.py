@@ -1,10 +1,11 @@
-"""Reads frames from stdin; prints what libxml2 makes of each, one line of JSON."""
+"""Prints the version of libxml2, and what it makes of each frame from stdin, in lines of JSON."""
 import json
 import struct
 import sys
 
 from lxml import etree
 
+print(json.dumps({"version": "%d.%d" % etree.LIBXML_VERSION[:2], "strict": etree.LIBXML_VERSION >= (2, 12)}))
 frames = sys.stdin.buffer
 while header := frames.read(4):
     document = frames.read(struct.unpack(">I", header)[0])
