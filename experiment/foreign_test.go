@@ -103,7 +103,7 @@ func ownImage(t *testing.T) (id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	builder := images.Builder{Client: e.Pool.Client, Labels: map[string]string{owner.LabelOwner: me.String()}}
+	builder := images.Builder{Client: e.Pool.Client, Owner: me.String()}
 	image, err := builder.Author(t.Context(), command)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cometbench/internal/engine"
+	"cometbench/internal/owner"
 	"cometbench/subject"
 
 	"github.com/ory/dockertest/v3/docker"
@@ -32,9 +33,10 @@ const repository = "cometbench/comet"
 // Builder makes images on an engine, and finds those that it has made before.
 type Builder struct {
 	Client *docker.Client
-	// Labels are those of what is removed again: the container that tells what
-	// an image holds, and the image of [Builder.Author].
-	Labels map[string]string
+	// Owner is the label's value of what is removed again: the container that
+	// tells what an image holds, the first stage of its build, and the image of
+	// [Builder.Author].
+	Owner string
 	// Dir is the folder that git repositories are cloned into, by default the
 	// usual one for temporary files.
 	Dir string
@@ -42,6 +44,9 @@ type Builder struct {
 	// default [CABundle] finds it.
 	CABundle string
 }
+
+// labels returns the labels of what is removed again.
+func (bu *Builder) labels() map[string]string { return map[string]string{owner.LabelOwner: bu.Owner} }
 
 // Image is an image that holds a Comet.
 type Image struct {
@@ -152,6 +157,7 @@ func (bu *Builder) build(ctx context.Context, r *recipe, tag string) error {
 		{Name: "BASE", Value: base},
 		{Name: "REQUIREMENT", Value: r.requirement},
 		{Name: "TWISTED", Value: r.twisted},
+		{Name: "OWNER", Value: bu.Owner},
 	}
 	for _, name := range passed() {
 		if value := os.Getenv(name); value != "" {

@@ -1,24 +1,34 @@
 package images
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"cometbench/internal/engine"
+	"cometbench/internal/owner"
 	"cometbench/internal/require"
 	"cometbench/subject"
-
-	"context"
-
-	"github.com/ory/dockertest/v3/docker"
 )
 
 // TestReleases builds every release of Comet that is on the Python registry.
 func TestReleases(t *testing.T) {
 	require.Docker(t)
-	client, err := docker.NewClientFromEnv()
+	e, err := engine.Dial(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	me, err := owner.Self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := e.RemoveOwned(ctx, me); err != nil {
+			t.Error(err)
+		}
+	})
 	for _, tt := range []struct{ version, python string }{
 		{"1.0.1", "2.7"}, {"1.0.2", "2.7"}, {"1.0.3", "2.7"}, {"1.0.4", "2.7"},
 		{"1.1.0", "2.7"}, {"1.1.1", "2.7"}, {"1.1.2", "2.7"},
@@ -33,7 +43,7 @@ func TestReleases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			bu := &Builder{Client: client}
+			bu := &Builder{Client: e.Pool.Client, Owner: me.String()}
 			im, err := bu.Ensure(ctx, b)
 			if err != nil {
 				t.Fatal(err)

@@ -58,7 +58,7 @@ func newDialect(options []string) (Dialect, error) {
 	}
 	for _, name := range []string{"receive", "broadcast"} {
 		if !known[name] {
-			return d, fmt.Errorf("twistd comet --help knows no --%s, only %q", name, options)
+			return d, fmt.Errorf("twistd comet --help lists no --%s: does twisted/plugins/comet_plugin.py import without an error?", name)
 		}
 	}
 	switch {

@@ -57,7 +57,7 @@ func (bu *Builder) output(ctx context.Context, image string, command []string) (
 	container, err := engine.Ask(ctx, "create a container", inspectDeadline, func(ctx context.Context) (*docker.Container, error) {
 		return bu.Client.CreateContainer(docker.CreateContainerOptions{
 			Context:    ctx,
-			Config:     &docker.Config{Image: image, Entrypoint: command, Labels: bu.Labels, NetworkDisabled: true},
+			Config:     &docker.Config{Image: image, Entrypoint: command, Labels: bu.labels(), NetworkDisabled: true},
 			HostConfig: &docker.HostConfig{CapDrop: []string{"ALL"}, NetworkMode: "none", PidsLimit: 64},
 		})
 	})

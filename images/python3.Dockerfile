@@ -14,6 +14,9 @@ RUN if [ -s /build/ca.crt ]; then export PIP_CERT=/build/ca.crt; fi \
  && python -m pip install --user --ignore-installed --no-cache-dir --no-warn-script-location --disable-pip-version-check \
     Twisted lxml \
  && python -m pip install --user --no-cache-dir --no-warn-script-location --disable-pip-version-check "$REQUIREMENT"
+# This stage is removed with what else its owner has made.
+ARG OWNER=
+LABEL cometbench.owner=$OWNER
 # The certificates, the sources and pip's files stay behind.
 FROM ${BASE}
 ENV PYTHONUSERBASE=/opt/comet PATH=/opt/comet/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1

@@ -193,7 +193,7 @@ func (t *Testbed) PrepareContainers(ctx context.Context) error {
 func (t *Testbed) builder() *images.Builder {
 	return &images.Builder{
 		Client: t.engine.Pool.Client, CABundle: t.config.CABundle, Dir: t.builds,
-		Labels: map[string]string{owner.LabelOwner: t.owner.String()},
+		Owner: t.owner.String(),
 	}
 }
 

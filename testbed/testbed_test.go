@@ -313,7 +313,7 @@ func TestSweep(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		builder := images.Builder{Client: bed.engine.Pool.Client, Labels: map[string]string{owner.LabelOwner: dead.String()}}
+		builder := images.Builder{Client: bed.engine.Pool.Client, Owner: dead.String()}
 		if _, err := builder.Author(t.Context(), bed.command); err != nil {
 			t.Fatal(err)
 		}
