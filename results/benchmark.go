@@ -143,16 +143,21 @@ func readBenchmark(text []byte, name string) (*Set, error) {
 			}
 		}
 	}
+	log := readLog(string(text), name)
+	set.Void = log.void
+	lines := bytes.Split(text, []byte("\n"))
 	broken := len(torn.FindAll(text, -1))
 	reader := benchfmt.NewReader(bytes.NewReader(text), name)
 	for reader.Scan() {
 		switch rec := reader.Result().(type) {
 		case *benchfmt.SyntaxError:
-			if strings.Contains(rec.Msg, "metadata") {
+			switch {
+			case logMark.Match(bytes.TrimRight(lines[rec.Line-1], "\r")): // a void run
+			case strings.HasPrefix(string(lines[rec.Line-1]), "Unit"):
 				set.Warnings = append(set.Warnings, rec.Error())
-				continue
+			default:
+				broken++
 			}
-			broken++
 		case *benchfmt.Result:
 			file, line := rec.Pos()
 			cell, err := matrix.ParseName(string(rec.Name))
@@ -163,7 +168,7 @@ func readBenchmark(text []byte, name string) (*Set, error) {
 			if n, err := fmt.Sscan(rec.GetConfig("events"), &cell.Events); n != 1 || err != nil {
 				cell.Events = 0
 			}
-			figures := RunFigures{Name: fmt.Sprintf("%s:%d", file, line)}
+			figures := RunFigures{Name: fmt.Sprintf("%s:%d", file, line), Warnings: log.warnings[line]}
 			if !figures.fill(rec) {
 				set.Warnings = append(set.Warnings, fmt.Sprintf("%s:%d: %s: want %s, %s, %s and %s", file, line, cell,
 					RoleAuthor.Unit(), RoleBroker.Unit(), RoleSubscriber.Unit(), missingUnit))
@@ -195,8 +200,12 @@ func readBenchmark(text []byte, name string) (*Set, error) {
 		set.LeftOut = append(set.LeftOut, err.Error())
 	}
 	if len(set.Cells) == 0 {
-		return nil, errors.Join(fmt.Errorf("%s: no results of BenchmarkThroughput: want JSON of cometbench "+
-			"aggregate, or the output of the benchmark", name), err)
+		err = errors.Join(fmt.Errorf("%s: no results of BenchmarkThroughput: want JSON of cometbench aggregate, or the "+
+			"output of the benchmark", name), err)
+		for _, v := range set.Void {
+			err = fmt.Errorf("%w\n%s", err, v)
+		}
+		return nil, err
 	}
 	for i := range set.Cells {
 		set.Cells[i].summarize()
