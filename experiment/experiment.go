@@ -124,11 +124,13 @@ func New(ctx context.Context, c Config, s *Subject, cell matrix.Cell, keep strin
 
 // Run takes all the steps once, with all of the cell's events in one batch, and
 // closes the experiment. An error means that the run is void: there are no
-// figures, and the error says why.
+// figures, and the error says why, as does the record.
 func (x *Experiment) Run(ctx context.Context) (*results.Run, error) {
 	err := x.take(ctx, x.steps()...)
 	if err := errors.Join(err, x.Close(ctx)); err != nil {
-		return nil, fmt.Errorf("run of %s: %w", x.cell, err)
+		err = fmt.Errorf("run of %s: %w", x.cell, err)
+		x.run.Void = err.Error()
+		return &x.run, err
 	}
 	x.run.Outside = time.Since(x.run.Started) - x.measured
 	return &x.run, nil

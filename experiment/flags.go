@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,14 +39,26 @@ func DefineFlags(set *flag.FlagSet) *Flags {
 	return f
 }
 
-// Options returns what the flags ask for. Its errors name the flag, the value and
-// what is allowed.
+// Options returns what the flags ask for, those of package testing among them. Its
+// errors name the flag, the value and what is allowed.
 func (f *Flags) Options() (o Options, err error) {
 	if f.set.NArg() > 0 {
 		return o, fmt.Errorf("%q: an argument that is no flag: name the package before this benchmark's own flags, as in go test -bench=. . -broker=embedded", f.set.Arg(0))
 	}
 	o = Options{Matrix: matrix.Default(), Results: f.results, Public: f.public}
 	o.Testbed.CABundle = f.caBundle
+	o.Bench, o.Count = f.testing("test.bench"), 1
+	if count := f.testing("test.count"); count != "" {
+		if o.Count, err = strconv.Atoi(count); err != nil {
+			return o, fmt.Errorf("-count: %w", err)
+		}
+	}
+	if err := f.oneRunEach(); err != nil {
+		return o, err
+	}
+	if cpus := f.testing("test.cpu"); strings.Contains(cpus, ",") {
+		return o, fmt.Errorf("-cpu: %q: want one number: runs of several would be in one cell", cpus)
+	}
 	switch f.matrix {
 	case "":
 	case "paper":
@@ -84,6 +97,17 @@ func (f *Flags) Options() (o Options, err error) {
 	return o, nil
 }
 
+// oneRunEach makes one op of a benchmark one run, so that -count=100 is the paper's
+// 100 runs, where -benchtime doesn't say otherwise. With -benchtime=DURATION a
+// cell is run until that time is over, start and removal included, and its figures
+// are means.
+func (f *Flags) oneRunEach() error {
+	if f.set.Lookup("test.benchtime") == nil || f.given("test.benchtime") {
+		return nil
+	}
+	return f.set.Set("test.benchtime", "1x")
+}
+
 // measurable refuses what can't be had of brokers that aren't ours to look into.
 func measurable(b subject.Subject, o Options) error {
 	delayed := func(d time.Duration) bool { return d > 0 }
@@ -94,6 +118,15 @@ func measurable(b subject.Subject, o Options) error {
 		return fmt.Errorf("-results: of %s not all the event databases that a tree of results holds can be had", b.Name)
 	}
 	return nil
+}
+
+// testing returns the value of a flag of package testing, "" where the set hasn't
+// got it.
+func (f *Flags) testing(name string) string {
+	if found := f.set.Lookup(name); found != nil {
+		return found.Value.String()
+	}
+	return ""
 }
 
 // given reports whether a flag was given, whatever its value.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,9 +26,13 @@ type Options struct {
 	// Defaults says that the brokers weren't asked for by name: those that
 	// can't be had here are left out.
 	Defaults bool
-	Matrix   matrix.Matrix  // without brokers
-	Testbed  testbed.Config // without Status: the series shows it itself
-	Netem    netem.Kind     // the kind of delay to use
+	Matrix   matrix.Matrix // without brokers
+	// Bench is the pattern of the benchmarks that will be run, "" for all: what
+	// it leaves out isn't prepared.
+	Bench   string
+	Count   int            // runs of each cell
+	Testbed testbed.Config // without Status: the series shows it itself
+	Netem   netem.Kind     // the kind of delay to use
 	// Results is the folder of the tree in which the runs are kept, "" to keep
 	// none.
 	Results string
@@ -51,6 +56,7 @@ type Series struct {
 	line     *progress.Line
 
 	failed  map[string]bool          // brokers that didn't start, by label
+	void    map[matrix.Cell]int      // runs that are void
 	service map[string]time.Duration // service times, by label
 	count   int                      // runs of each cell
 	done    int                      // runs
@@ -68,7 +74,7 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 	defer cancel()
 	s := &Series{
 		options: o, line: progress.Open(), subjects: make(map[string]*Subject), labels: make(map[string]string),
-		failed: make(map[string]bool), service: make(map[string]time.Duration),
+		failed: make(map[string]bool), void: make(map[matrix.Cell]int), service: make(map[string]time.Duration),
 	}
 	defer func() {
 		if err != nil {
@@ -89,6 +95,9 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 	}
 	var labels []string
 	for _, broker := range o.Brokers {
+		if !o.wants(broker) {
+			continue
+		}
 		prepared, err := Prepare(ctx, s.config.Testbed, broker, o.Public)
 		switch {
 		case err == nil:
@@ -120,9 +129,25 @@ func (s *Series) Close() error {
 // a source tree holds a digest of its content.
 func (s *Series) Label(name string) string { return s.labels[name] }
 
-// Cells returns the cells of the matrix, with the labels of the brokers as they
-// were prepared.
-func (s *Series) Cells() []matrix.Cell { return s.options.Matrix.Cells() }
+// wants reports whether any cell of a broker will be run. That of a source tree
+// isn't known before its label has a digest.
+func (o *Options) wants(b subject.Subject) bool {
+	if b.Kind == subject.Source || b.Kind == subject.Git {
+		return true
+	}
+	m := o.Matrix
+	m.Brokers = []string{b.Label}
+	return len(o.chosen(m.Cells())) > 0
+}
+
+// chosen returns those of the cells that will be run.
+func (o *Options) chosen(cells []matrix.Cell) []matrix.Cell {
+	return slices.DeleteFunc(cells, func(c matrix.Cell) bool { return o.Bench != "" && !matches(o.Bench, c) })
+}
+
+// Cells returns the cells of the matrix that will be run, with the labels of the
+// brokers as they were prepared.
+func (s *Series) Cells() []matrix.Cell { return s.options.chosen(s.options.Matrix.Cells()) }
 
 // Plan says that the cells will be run, count times each.
 func (s *Series) Plan(cells []matrix.Cell, count int) { s.cells, s.count = cells, count }
@@ -185,12 +210,37 @@ func (s *Series) WriteConfig(w io.Writer) error {
 	return results.WriteConfig(w, config)
 }
 
-// Failed reports whether the broker of a cell didn't start in the last run of it.
-func (s *Series) Failed(cell matrix.Cell) bool { return s.failed[cell.Broker] }
-
-// Run does the experiment once, shows how far it has come, and keeps the run. An
-// error means that the run is void, and says why.
+// Run makes one of the planned runs, and repeats it once if it is void: one
+// disturbed start isn't to cost a cell its runs. What was wrong with the first
+// attempt is a warning on the second. An error means that both were void, or that
+// the broker didn't start in an earlier run.
 func (s *Series) Run(ctx context.Context, cell matrix.Cell) (*results.Run, error) {
+	if s.failed[cell.Broker] {
+		s.void[cell]++
+		return nil, fmt.Errorf("left out: %s didn't start in an earlier run", cell.Broker)
+	}
+	run, first := s.attempt(ctx, cell)
+	if first == nil || ctx.Err() != nil {
+		return run, first
+	}
+	run, err := s.attempt(ctx, cell, "it was void at the first attempt: "+first.Error())
+	if err != nil {
+		var start *StartError
+		s.failed[cell.Broker] = errors.As(err, &start) && ctx.Err() == nil
+		s.void[cell]++
+		return nil, fmt.Errorf("void: %w", err)
+	}
+	return run, nil
+}
+
+// Attempt does the experiment once, shows how far it has come, and keeps the run,
+// or the reason why it is void, which is in the error too.
+func (s *Series) Attempt(ctx context.Context, cell matrix.Cell) (*results.Run, error) {
+	return s.attempt(ctx, cell)
+}
+
+// attempt is Attempt with warnings for the run.
+func (s *Series) attempt(ctx context.Context, cell matrix.Cell, warnings ...string) (*results.Run, error) {
 	begun := time.Now()
 	keep := ""
 	var staging *results.Staging
@@ -203,20 +253,40 @@ func (s *Series) Run(ctx context.Context, cell matrix.Cell) (*results.Run, error
 		keep = staging.Dir
 	}
 	run, err := s.once(ctx, cell, keep)
-	var start *StartError
-	s.failed[cell.Broker] = errors.As(err, &start)
-	if err != nil {
+	if ctx.Err() != nil { // interrupted, which says nothing of the cell
 		return nil, err
 	}
-	s.judge(run)
-	if staging != nil {
-		if _, err := staging.Commit(run); err != nil {
-			return nil, err
+	if err == nil {
+		s.judge(run)
+		run.Warnings = append(run.Warnings, warnings...)
+	}
+	if staging != nil && run != nil {
+		if _, kept := staging.Commit(run); kept != nil {
+			return nil, errors.Join(err, kept)
 		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	s.done++
 	s.took += time.Since(begun)
 	return run, nil
+}
+
+// Void says in one line how many of the planned runs of which cells are void, ""
+// if none is.
+func (s *Series) Void() string {
+	total, text := 0, ""
+	for _, cell := range s.cells {
+		if n := s.void[cell]; n > 0 {
+			total += n
+			text += fmt.Sprintf(", %d of %d of %s", n, s.count, cell)
+		}
+	}
+	if total == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d runs are void: %s", total, len(s.cells)*s.count, text[2:])
 }
 
 // once does the experiment once.

@@ -177,7 +177,7 @@ func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
 		// A void run is repeated once; both are in the verdict.
 		for range 2 {
 			trial := compare.Attempt{Step: step}
-			run, err := series.Run(ctx, cells[i])
+			run, err := series.Attempt(ctx, cells[i])
 			if ctx.Err() != nil {
 				c.input.Interrupted = "interrupted"
 				return compare.Compare(c.input, c.options), nil
