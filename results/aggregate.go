@@ -69,26 +69,47 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 	for _, err := range c.broken {
 		set.LeftOut = append(set.LeftOut, err.Error())
 	}
+	set.add(c.runs, o)
+	return set, errors.Join(c.broken...)
+}
+
+// NewSet returns the set of runs that aren't in a tree. They are in the order in
+// which they were run, and source names them for readers.
+func NewSet(source string, runs []*Run) *Set {
+	numbers := make(map[matrix.Cell]int)
+	found := make([]Found, len(runs))
+	for i, r := range runs {
+		run := *r
+		numbers[run.Cell]++
+		run.Number = numbers[run.Cell]
+		found[i] = Found{Path: fmt.Sprintf("%s/%s%d", run.Cell.Dir(), runPrefix, run.Number), Run: &run}
+	}
+	set := &Set{Source: source}
+	set.add(found, Options{})
+	return set
+}
+
+// add adds runs with figures to an empty set.
+func (s *Set) add(runs []Found, o Options) {
 	config := new(configList)
 	cells := make(map[matrix.Cell]int) // events aren't part of the key
-	for _, found := range c.runs {
+	for _, found := range runs {
 		key := found.Run.Cell
 		key.Events = 0
 		i, ok := cells[key]
 		if !ok {
-			i = len(set.Cells)
+			i = len(s.Cells)
 			cells[key] = i
-			set.Cells = append(set.Cells, CellRuns{Cell: found.Run.Cell})
+			s.Cells = append(s.Cells, CellRuns{Cell: found.Run.Cell})
 		}
-		set.Cells[i].add(found, o)
+		s.Cells[i].add(found, o)
 		config.add(found.Run)
 	}
-	for i := range set.Cells {
-		set.Cells[i].summarize()
+	for i := range s.Cells {
+		s.Cells[i].summarize()
 	}
-	set.sort()
-	set.Config = config.configs()
-	return set, errors.Join(c.broken...)
+	s.sort()
+	s.Config = config.configs()
 }
 
 // add adds a run to its cell.

@@ -241,27 +241,25 @@ func (c *comparison) write(std command.Streams, v *compare.Verdict) error {
 // report writes the runs of both sides as a report, unless a broker couldn't
 // be run: half a report would look like a whole one.
 func (c *comparison) report(b *bytes.Buffer, v *compare.Verdict) error {
-	var text bytes.Buffer
-	if err := results.WriteConfig(&text, v.Config); err != nil {
-		return err
-	}
-	records := 0
+	var runs []*results.Run
+	var void []results.VoidRun
 	for _, t := range c.input.Attempts {
-		if t.Run == nil || t.Round == 0 || t.Side == compare.Anchor {
+		if t.Round == 0 || t.Side == compare.Anchor {
+			continue
+		}
+		if t.Run == nil {
+			void = append(void, results.VoidRun{Cell: t.Cell, Name: t.Step.String(), Why: t.Void})
 			continue
 		}
 		run := *t.Run
 		run.Cell.Broker = t.Side.String() + "-" + run.Cell.Broker
-		fmt.Fprintln(&text, results.Record(&run))
-		records++
+		runs = append(runs, &run)
 	}
-	if records == 0 || len(v.Broken) > 0 {
+	if len(runs) == 0 || len(v.Broken) > 0 {
 		return nil
 	}
-	set, err := results.Read(&text, "the runs", results.Options{})
-	if err != nil {
-		return err
-	}
+	set := results.NewSet("the runs", runs)
+	set.Config, set.Void = v.Config, void
 	r, err := report.New(set, false)
 	if err != nil {
 		return err
