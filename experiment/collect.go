@@ -36,6 +36,9 @@ func (x *Experiment) settle(ctx context.Context) error {
 		if err == nil && n >= x.acked {
 			return nil
 		}
+		if errors.Is(err, testbed.ErrFull) {
+			return err
+		}
 		if n > entries || errors.Is(err, testbed.ErrChanging) {
 			entries, grown = n, time.Now()
 		}

@@ -61,6 +61,10 @@ func (x *Experiment) Send(ctx context.Context, l Load) (batch *Batch, err error)
 }
 
 func (x *Experiment) send(ctx context.Context, l Load) (*Batch, error) {
+	others, err := x.config.Testbed.Others(ctx)
+	if err != nil {
+		return nil, err
+	}
 	before, err := x.usage(ctx)
 	if err != nil {
 		return nil, err
@@ -80,6 +84,10 @@ func (x *Experiment) send(ctx context.Context, l Load) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	later, err := x.config.Testbed.Others(ctx)
+	if err != nil {
+		return nil, err
+	}
 	x.sent += report.Sent
 	x.acked += report.Acked
 	batch := &Batch{
@@ -88,6 +96,9 @@ func (x *Experiment) send(ctx context.Context, l Load) (*Batch, error) {
 			Failures: report.Failures, Sidecar: results.SidecarFile,
 		},
 		HarnessCPU: report.CPU + after.CPU - before.CPU,
+	}
+	if n := max(others, later); n > 0 {
+		batch.Warnings = append(batch.Warnings, fmt.Sprintf("other benchmarks ran on this machine at the same time (%d), and took processor time from this one", n))
 	}
 	dropped := after.Network.Sub(before.Network).ListenDrops
 	return batch, x.audit(batch, l, report, dropped)

@@ -19,6 +19,10 @@ const (
 // a database may be half of one state and half of another, and look well.
 var ErrChanging = errors.New("files changed while they were read")
 
+// ErrFull is the error of a copy from a folder in which there is no more room:
+// what its role has written last may be missing.
+var ErrFull = errors.New("its folder in memory is full")
+
 // Backend is where the roles of one experiment run: containers of an engine, or
 // processes of this machine. Closing it is right at any time, also after a
 // start that failed.
@@ -53,7 +57,8 @@ type Process interface {
 	Run(ctx context.Context, stdout, stderr io.Writer, args ...string) error
 
 	// CopyOut copies the files of the role's folder into the folder dir of this
-	// machine. The error is ErrChanging where one was seen to change meanwhile.
+	// machine. The error is ErrChanging where one was seen to change meanwhile,
+	// and ErrFull where the role may have been unable to write.
 	CopyOut(ctx context.Context, dir string) error
 
 	// Stop ends the role with SIGTERM, and waits for its end. Only this role's

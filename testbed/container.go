@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -185,7 +186,7 @@ func (p *container) CopyOut(ctx context.Context, dir string) error {
 	log := new(tail.Tail)
 	unpacked := make(chan error, 1)
 	go func() {
-		err := unpack(reader, dir)
+		err := unpack(reader, dir, folderLimit-roomLeft)
 		reader.CloseWithError(err)
 		unpacked <- err
 	}()
@@ -195,7 +196,7 @@ func (p *container) CopyOut(ctx context.Context, dir string) error {
 	}
 	err := p.exec(ctx, writer, log, command...)
 	writer.Close()
-	if unpackErr := <-unpacked; err == nil {
+	if unpackErr := <-unpacked; err == nil || errors.Is(unpackErr, ErrFull) {
 		err = unpackErr
 	}
 	if err == nil {

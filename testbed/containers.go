@@ -47,6 +47,7 @@ const (
 const (
 	memoryLimit    = 4 << 30 // bytes, the files in memory included
 	folderLimit    = 2 << 30
+	roomLeft       = 1 << 20 // of a folder that isn't full
 	tmpfsOptions   = "rw,nosuid,nodev,noexec,mode=1777,size=2g"
 	defaultThreads = 256
 	nobody         = "65534:65534"

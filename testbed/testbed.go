@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -195,6 +196,22 @@ func (t *Testbed) builder() *images.Builder {
 		Client: t.engine.Pool.Client, CABundle: t.config.CABundle, Dir: t.builds,
 		Owner: t.owner.String(),
 	}
+}
+
+// Others returns how many other benchmarks run on this machine or its engine:
+// they take processor time from what is measured here.
+func (t *Testbed) Others(ctx context.Context) (int, error) {
+	others, err := owner.Others(t.owner)
+	if err != nil || t.engine == nil {
+		return len(others), err
+	}
+	onEngine, err := t.engine.Others(ctx, t.owner)
+	for _, o := range onEngine {
+		if !slices.Contains(others, o) {
+			others = append(others, o)
+		}
+	}
+	return len(others), err
 }
 
 // Close removes everything that the testbed still holds.

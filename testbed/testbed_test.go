@@ -110,6 +110,68 @@ func start(t *testing.T, b Backend, r Role) Process {
 	return p
 }
 
+// TestOthers: a benchmark that runs at the same time is known by its folder on
+// this machine, and by its containers on the engine.
+func TestOthers(t *testing.T) {
+	require.Docker(t)
+	bed := newTestbed(t)
+	before, err := bed.Others(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := bed.Folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bed.Containers(t.Context(), dir, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close(t.Context())
+	start(t, b, Role{Name: Broker, Command: []string{"pause"}})
+	parent, err := owner.Of(os.Getppid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		who  owner.Owner
+		want int
+	}{{bed.owner, before}, {parent, before + 1}} {
+		bed := &Testbed{owner: tt.who, engine: bed.engine}
+		if got, err := bed.Others(t.Context()); err != nil || got != tt.want {
+			t.Errorf("%v: got %d others, %v, want %d", tt.who, got, err, tt.want)
+		}
+	}
+}
+
+// TestFullFolder: of a folder without room nothing is believed.
+func TestFullFolder(t *testing.T) {
+	require.Docker(t)
+	bed := newTestbed(t)
+	dir, err := bed.Folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := bed.Containers(t.Context(), dir, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close(t.Context())
+	const base = "cometbench/base:python3.11"
+	if _, err := bed.FindImage(t.Context(), base); err != nil {
+		require.Missing(t, "docker", "no image "+base+": images/base/build makes it")
+	}
+	// A file with a hole takes no memory, but counts like one without.
+	fill := fmt.Sprintf("truncate -s %d fill && echo filled && sleep 60", folderLimit)
+	p := start(t, b, Role{Name: Subscriber, Image: base, Command: []string{"sh", "-c", fill}})
+	if line, err := p.Line(t.Context()); err != nil || string(line) != "filled" {
+		t.Fatalf("got %q, %v", line, err)
+	}
+	if err := p.CopyOut(t.Context(), t.TempDir()); !errors.Is(err, ErrFull) {
+		t.Errorf("got %v, want %v", err, ErrFull)
+	}
+}
+
 // TestStop: of a role that is stopped the end is expected, and of no other.
 func TestStop(t *testing.T) {
 	backends(t, func(t *testing.T, b Backend) {

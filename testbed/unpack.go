@@ -10,8 +10,9 @@ import (
 )
 
 // unpack writes the regular files at the top of a tar archive into dir. What
-// else a container may send is passed over.
-func unpack(r io.Reader, dir string) error {
+// else a container may send is passed over. The error is ErrFull where they are
+// of more than limit bytes.
+func unpack(r io.Reader, dir string, limit int64) error {
 	archive := tar.NewReader(r)
 	for {
 		header, err := archive.Next()
@@ -26,6 +27,9 @@ func unpack(r io.Reader, dir string) error {
 		name := filepath.Clean(header.Name)
 		if header.Typeflag != tar.TypeReg || name != filepath.Base(name) || !filepath.IsLocal(name) {
 			continue
+		}
+		if limit -= header.Size; limit < 0 {
+			return ErrFull
 		}
 		if err := writeFile(filepath.Join(dir, name), archive); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,24 @@ func (e *Engine) RemoveOwned(ctx context.Context, o owner.Owner) error {
 // RemoveRun removes all that a run has on the engine.
 func (e *Engine) RemoveRun(ctx context.Context, run string) error {
 	return e.remove(ctx, owner.LabelRun, func(label string) bool { return label == run })
+}
+
+// Others returns the other owners whose containers run on the engine and that
+// aren't known to be gone: benchmarks that run at the same time.
+func (e *Engine) Others(ctx context.Context, here owner.Owner) ([]owner.Owner, error) {
+	containers, err := Ask(ctx, "list containers", Answer, func(ctx context.Context) ([]docker.APIContainers, error) {
+		return e.Pool.Client.ListContainers(docker.ListContainersOptions{
+			Filters: map[string][]string{"label": {owner.LabelOwner}}, Context: ctx,
+		})
+	})
+	var others []owner.Owner
+	for _, c := range containers {
+		o, err := owner.Parse(c.Labels[owner.LabelOwner])
+		if err == nil && o != here && !o.Gone(here) && !slices.Contains(others, o) {
+			others = append(others, o)
+		}
+	}
+	return others, err
 }
 
 // remove removes what has the label with a value that matches. It tries until

@@ -1,7 +1,9 @@
 package owner
 
 import (
+	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +75,14 @@ func TestOwnerEnds(t *testing.T) {
 	if o.Gone(me) {
 		t.Error("a process that waits is said to be gone")
 	}
+	folder, err := MakeScratch(Memory(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	if others, err := Others(me); err != nil || !slices.Contains(others, o) || slices.Contains(others, me) {
+		t.Errorf("got others %v, %v, want %v among them, and not %v", others, err, o, me)
+	}
 	if err := stdin.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -88,5 +98,8 @@ func TestOwnerEnds(t *testing.T) {
 	}
 	if !o.Gone(me) {
 		t.Error("a process that has ended, and that was waited for, is said to live")
+	}
+	if others, err := Others(me); err != nil || slices.Contains(others, o) {
+		t.Errorf("got others %v, %v, want none that has ended", others, err)
 	}
 }

@@ -39,27 +39,56 @@ func IsScratch(dir string) bool {
 
 // SweepScratch removes the folders of processes that are gone.
 func SweepScratch(here Owner) error {
-	var found []string
-	for _, parent := range ScratchParents() {
-		dirs, err := filepath.Glob(filepath.Join(parent, ScratchPrefix+"*"))
-		if err != nil {
-			return err
-		}
-		found = append(found, dirs...)
+	found, err := scratchFolders()
+	if err != nil {
+		return err
 	}
 	var errs []error
-	for _, dir := range found {
-		name := strings.TrimPrefix(filepath.Base(dir), ScratchPrefix)
-		word, _, _ := cutLast(name, "-")
-		o, err := ParseWord(word)
-		if err != nil || !o.Gone(here) {
-			continue // not ours to judge
+	for dir, o := range found {
+		if !o.Gone(here) {
+			continue
 		}
 		if err := os.RemoveAll(dir); err != nil && !errors.Is(err, os.ErrPermission) {
 			errs = append(errs, fmt.Errorf("remove what an earlier run left: %w", err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Others returns the other processes that have folders here and aren't gone:
+// benchmarks that run at the same time.
+func Others(here Owner) ([]Owner, error) {
+	found, err := scratchFolders()
+	if err != nil {
+		return nil, err
+	}
+	var others []Owner
+	for _, o := range found {
+		if o != here && !o.Gone(here) && !slices.Contains(others, o) {
+			others = append(others, o)
+		}
+	}
+	return others, nil
+}
+
+// scratchFolders returns the folders that MakeScratch has made on this machine,
+// with their owners.
+func scratchFolders() (map[string]Owner, error) {
+	found := make(map[string]Owner)
+	for _, parent := range ScratchParents() {
+		dirs, err := filepath.Glob(filepath.Join(parent, ScratchPrefix+"*"))
+		if err != nil {
+			return nil, err
+		}
+		for _, dir := range dirs {
+			name := strings.TrimPrefix(filepath.Base(dir), ScratchPrefix)
+			word, _, _ := cutLast(name, "-")
+			if o, err := ParseWord(word); err == nil { // else not ours to judge
+				found[dir] = o
+			}
+		}
+	}
+	return found, nil
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
