@@ -114,7 +114,6 @@ func prepare(ctx context.Context, b *testing.B) *experiment.Series {
 			b.Error(err)
 		}
 	})
-	series.Plan(series.Cells(), options.Count)
 	if err := series.Check(ctx); err != nil {
 		b.Fatal(err)
 	}

@@ -55,6 +55,9 @@ func (x *Experiment) addLatency(ctx context.Context) error {
 	if ready.Unsupported != nil {
 		return ready.Unsupported
 	}
+	if ready.Unsupported != nil {
+		return ready.Unsupported
+	}
 	if !ready.Ready {
 		return fmt.Errorf("delay printed %+v, which doesn't say that it is ready", ready)
 	}

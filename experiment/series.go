@@ -44,11 +44,10 @@ type Options struct {
 // Series is many runs on one testbed, one after another, and what is around
 // them.
 type Series struct {
-	options  Options
 	config   Config
 	subjects map[string]*Subject // by label
 	labels   map[string]string   // by name
-	leftOut  error               // why a default isn't among them; nil if all are
+	leftOut  []error             // why brokers or cells that were wanted aren't there
 	cells    []matrix.Cell
 	netem    string        // the kind of delay, where it was tried
 	tree     *results.Tree // nil where no runs are kept
@@ -73,7 +72,7 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, preparation, fmt.Errorf("not ready after %v", preparation))
 	defer cancel()
 	s := &Series{
-		options: o, line: progress.Open(), subjects: make(map[string]*Subject), labels: make(map[string]string),
+		line: progress.Open(), subjects: make(map[string]*Subject), labels: make(map[string]string),
 		failed: make(map[string]bool), void: make(map[matrix.Cell]int), service: make(map[string]time.Duration),
 	}
 	defer func() {
@@ -104,12 +103,13 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 			s.subjects[prepared.Label], s.labels[broker.Name] = prepared, prepared.Label
 			labels = append(labels, prepared.Label)
 		case o.Defaults && ctx.Err() == nil:
-			s.leftOut = err
+			s.leftOut = append(s.leftOut, err)
 		default:
 			return nil, err
 		}
 	}
-	s.options.Matrix.Brokers = labels
+	o.Matrix.Brokers = labels
+	s.Plan(o.chosen(o.Matrix.Cells()), o.Count)
 	return s, nil
 }
 
@@ -145,11 +145,12 @@ func (o *Options) chosen(cells []matrix.Cell) []matrix.Cell {
 	return slices.DeleteFunc(cells, func(c matrix.Cell) bool { return o.Bench != "" && !matches(o.Bench, c) })
 }
 
-// Cells returns the cells of the matrix that will be run, with the labels of the
-// brokers as they were prepared.
-func (s *Series) Cells() []matrix.Cell { return s.options.chosen(s.options.Matrix.Cells()) }
+// Cells returns the cells that will be run, with the labels of the brokers as they
+// were prepared.
+func (s *Series) Cells() []matrix.Cell { return s.cells }
 
-// Plan says that the cells will be run, count times each.
+// Plan says that the cells will be run, count times each: by default, those of the
+// options.
 func (s *Series) Plan(cells []matrix.Cell, count int) { s.cells, s.count = cells, count }
 
 // Check refuses what can't be done: it tries to keep runs, and to add a latency.
@@ -160,18 +161,45 @@ func (s *Series) Check(ctx context.Context) error {
 		}
 	}
 	defer s.line.Clear()
-	for _, cell := range s.cells {
-		if cell.Latency == 0 {
+	tried := make(map[string]bool)
+	for _, cell := range slices.Clone(s.cells) {
+		// Where containers are delayed, one of them tells for all.
+		if cell.Latency == 0 || tried[cell.Broker] || s.netem != "" && s.subjects[cell.Broker].Kind != subject.Embedded {
 			continue
 		}
-		cell.Latency, cell.Conns, cell.Events = time.Millisecond, 1, 1
-		run, err := s.once(ctx, cell, "")
-		if err != nil {
-			return fmt.Errorf("-latency: try to delay what the author sends: %w", err)
+		tried[cell.Broker] = true
+		if err := s.tryLatency(ctx, cell); err != nil {
+			return fmt.Errorf("-latency: %w", err)
 		}
-		s.netem = run.Netem
-		break
 	}
+	if len(s.cells) == 0 {
+		return fmt.Errorf("nothing can be measured here: %w", errors.Join(s.leftOut...))
+	}
+	return nil
+}
+
+// tryLatency tries to delay what is sent to the broker of a cell. Where this
+// machine can't delay a process, the embedded broker's cells with latency are run
+// in containers, or left out where there is no engine.
+func (s *Series) tryLatency(ctx context.Context, cell matrix.Cell) error {
+	trial := cell
+	trial.Latency, trial.Conns, trial.Events = time.Millisecond, 1, 1
+	sub := s.subjects[cell.Broker]
+	run, err := s.once(ctx, trial, "")
+	inside := sub.inContainers(trial)
+	if errors.Is(err, netem.ErrUnsupported) && !inside && s.config.Testbed.Engine() != "" {
+		sub.delayedInside, inside = true, true
+		run, err = s.once(ctx, trial, "")
+	}
+	switch {
+	case err == nil:
+		s.netem = run.Netem
+		return nil
+	case sub.Kind != subject.Embedded || !errors.Is(err, netem.ErrUnsupported) && !(inside && s.config.Testbed.Engine() == ""):
+		return fmt.Errorf("try to delay what the author sends: %w", err)
+	}
+	s.leftOut = append(s.leftOut, fmt.Errorf("%s with latency: %w", cell.Broker, err))
+	s.cells = slices.DeleteFunc(s.cells, func(c matrix.Cell) bool { return c.Broker == cell.Broker && c.Latency > 0 })
 	return nil
 }
 
@@ -201,8 +229,12 @@ func (s *Series) WriteConfig(w io.Writer) error {
 		})
 	}
 	config := results.Configs(runs)
-	if s.leftOut != nil {
-		config = append(config, results.ConfigLine{Key: "left-out", Value: strings.Join(strings.Fields(s.leftOut.Error()), " ")})
+	var reasons []string
+	for _, err := range s.leftOut {
+		reasons = append(reasons, strings.Join(strings.Fields(err.Error()), " "))
+	}
+	if len(reasons) > 0 {
+		config = append(config, results.ConfigLine{Key: "left-out", Value: strings.Join(reasons, "; ")})
 	}
 	if err := results.WriteUnits(w); err != nil {
 		return err

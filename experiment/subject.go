@@ -20,15 +20,17 @@ type Subject struct {
 	subject.Subject
 	Software subject.Software
 	image    *images.Image // nil where it isn't a Comet
-	// contained runs the embedded broker in a container.
-	contained bool
+	// contained runs the embedded broker in a container, and delayedInside does
+	// so in cells with latency: where this machine can't delay what a process
+	// sends.
+	contained, delayedInside bool
 }
 
 // Prepare makes a broker ready to be measured: its image is built if the engine
 // doesn't have it. Public consents to sending test events to a broker of
 // somebody else whose address isn't private.
 func Prepare(ctx context.Context, bed *testbed.Testbed, b subject.Subject, public bool) (*Subject, error) {
-	s := &Subject{Subject: b}
+	s := &Subject{Subject: b, delayedInside: runtime.GOOS != "linux"}
 	switch b.Kind {
 	case subject.Embedded:
 	case subject.Remote:
@@ -40,20 +42,12 @@ func Prepare(ctx context.Context, bed *testbed.Testbed, b subject.Subject, publi
 		}
 	case subject.Foreign:
 		id, err := bed.FindImage(ctx, b.Path)
-		if err == nil {
-			err = bed.PrepareContainers(ctx)
-		}
 		if err != nil {
 			return nil, fmt.Errorf("broker %s: %w", b.Name, err)
 		}
 		s.Software.Image = id
 	default:
-		var im *images.Image
-		err := together(
-			func() (err error) { im, err = bed.Image(ctx, b); return err },
-			// The go command is at work while packages are downloaded.
-			func() error { return bed.PrepareContainers(ctx) },
-		)
+		im, err := bed.Image(ctx, b)
 		if err != nil {
 			return nil, fmt.Errorf("broker %s: %w", b.Name, err)
 		}
@@ -63,10 +57,9 @@ func Prepare(ctx context.Context, bed *testbed.Testbed, b subject.Subject, publi
 }
 
 // inContainers reports whether the subject's runs of a cell are made in
-// containers of the engine: those of an image, and all where this system can't
-// delay what a process sends.
+// containers of the engine.
 func (s *Subject) inContainers(c matrix.Cell) bool {
-	return s.IsComet() || s.Kind == subject.Foreign || s.contained || c.Latency > 0 && runtime.GOOS != "linux"
+	return s.IsComet() || s.Kind == subject.Foreign || s.contained || s.delayedInside && c.Latency > 0
 }
 
 // keepsEvents reports whether a role has an event database that can be read. A

@@ -21,7 +21,7 @@ func TestStatesOfTree(t *testing.T) {
 			"Id": fakeID, "Config": map[string]any{"Labels": map[string]string{"cometbench.options": "broadcast eventdb= receive remote="}},
 		})
 	})
-	bed := &Testbed{engine: fakeEngine(t, answers), config: Config{Status: func(string, ...any) {}}}
+	bed := &Testbed{engine: fakeEngine(t, answers), image: "ours", config: Config{Status: func(string, ...any) {}}}
 	dir := filepath.Join(t.TempDir(), "comet")
 	write := func(name, text string) {
 		t.Helper()

@@ -138,23 +138,29 @@ func (t *Testbed) Pinned() string {
 // system has such a thing. Its caller removes it.
 func (t *Testbed) Folder() (string, error) { return os.MkdirTemp(t.scratch, "run-") }
 
-// Image makes the image of a Comet ready: it is built if the engine doesn't
-// have it.
+// Image makes a Comet ready to run in containers: its image is built if the engine
+// doesn't have it.
 func (t *Testbed) Image(ctx context.Context, s subject.Subject) (*images.Image, error) {
 	if t.engine == nil {
 		return nil, t.noEngine()
 	}
 	t.config.Status("preparing the image of %s", s.Name)
-	return t.builder().Ensure(ctx, s)
+	prepared := make(chan error, 1)
+	go func() { prepared <- t.PrepareContainers(ctx) }() // the go command is at work while packages are downloaded
+	image, err := t.builder().Ensure(ctx, s)
+	return image, errors.Join(err, <-prepared)
 }
 
-// FindImage returns the id of an image that somebody else made. Nothing is
-// pulled: what runs is what the user has looked at.
+// FindImage makes an image that somebody else made ready to run in containers, and
+// returns its id. Nothing is pulled: what runs is what the user has looked at.
 func (t *Testbed) FindImage(ctx context.Context, reference string) (id string, err error) {
 	if t.engine == nil {
 		return "", t.noEngine()
 	}
-	return t.engine.Find(ctx, reference)
+	if id, err = t.engine.Find(ctx, reference); err != nil {
+		return "", err
+	}
+	return id, t.PrepareContainers(ctx)
 }
 
 func (t *Testbed) noEngine() error { return fmt.Errorf("it runs in containers: %w", t.engineErr) }
