@@ -143,7 +143,12 @@ func (w *bdbWalk) hashPage(bucket, number, prev uint32, page []byte, chained boo
 	end := w.pageSize
 	var last []byte // the key before
 	ordered := kind == bdbPageSorted && !chained
+	var hashes [4]uint32
+	var hashed bool
 	for i := 0; i < n; i += 2 {
+		if i%8 == 0 {
+			hashes, hashed = w.hash4(page, index, i, n, end)
+		}
 		keyAt, valueAt := w.u16(index[2*i:]), w.u16(index[2*i+2:])
 		if keyAt < low || keyAt >= end || valueAt < low || valueAt >= keyAt {
 			return w.bad(number, fmt.Sprintf("items %d and %d one below the other between %d and %d", i, i+1, low, end), fmt.Sprintf("offsets %d and %d", keyAt, valueAt))
@@ -152,7 +157,11 @@ func (w *bdbWalk) hashPage(bucket, number, prev uint32, page []byte, chained boo
 		if err != nil {
 			return err
 		}
-		if b := w.bucket(bdbHash(key)); b != bucket {
+		hash := hashes[i/2%4]
+		if !hashed {
+			hash = bdbHash(key)
+		}
+		if b := w.bucket(hash); b != bucket {
 			return w.bad(number, fmt.Sprintf("keys of bucket %d", bucket), fmt.Sprintf("%s, which belongs to bucket %d", quote(key), b))
 		}
 		long := page[keyAt] != bdbItemData
