@@ -49,16 +49,21 @@ const (
 	bdbItemOffPage = 3
 )
 
-// bdbOther names the access method of a Berkeley DB file that holds no hash,
-// by its magic number.
-func bdbOther(magic uint32) string {
-	switch magic {
-	case 0x053162:
-		return "B-tree"
-	case 0x042253:
-		return "queue"
-	case 0x074582:
-		return "heap"
+// bdbOther names a Berkeley DB file of another kind, of which head is the first
+// bdbMetaSize bytes, or returns "".
+func bdbOther(head []byte) string {
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		if order.Uint32(head) == bdbMagic { // its place until 2.0
+			return "Berkeley DB 1.85 hash file, as Python on macOS writes (its dbm.ndbm can read it)"
+		}
+		switch order.Uint32(head[12:]) {
+		case 0x053162:
+			return "Berkeley DB B-tree"
+		case 0x042253:
+			return "Berkeley DB queue"
+		case 0x074582:
+			return "Berkeley DB heap"
+		}
 	}
 	return ""
 }
@@ -137,7 +142,7 @@ func isBDB(head []byte) bool {
 }
 
 // decode reads the metadata page. What it finds wrong is returned as offset,
-// expected and found.
+// wanted and got.
 func (l *bdbLayout) decode(meta []byte, fileSize int64) (offset int64, want, got string) {
 	switch {
 	case binary.LittleEndian.Uint32(meta[12:]) == bdbMagic:
@@ -174,7 +179,8 @@ func (l *bdbLayout) decode(meta []byte, fileSize int64) (offset int64, want, got
 		return 32, fmt.Sprintf("at most %d pages", int64(bdbMaxPages)), fmt.Sprintf("page %d", l.last)
 	}
 	if whole := (int64(l.last) + 1) * int64(size); whole != fileSize {
-		return 32, fmt.Sprintf("a file of %d bytes, which is pages 0 to %d", whole, l.last), fmt.Sprintf("one of %d bytes", fileSize)
+		return 32, fmt.Sprintf("a file of %d bytes, which is pages 0 to %d", whole, l.last),
+			fmt.Sprintf("one of %d bytes", fileSize)
 	}
 	if n := l.u32(meta[36:]); n != 0 {
 		return 36, "a database in one partition", fmt.Sprintf("%d partitions", n)
@@ -189,12 +195,14 @@ func (l *bdbLayout) decode(meta []byte, fileSize int64) (offset int64, want, got
 		return 72, fmt.Sprintf("fewer than %d buckets, as there are pages", l.last), fmt.Sprintf("bucket %d", l.maxBucket)
 	}
 	if high := uint32(1)<<bits.Len32(l.maxBucket) - 1; l.highMask != high || l.lowMask != high>>1 {
-		return 76, fmt.Sprintf("masks %#x and %#x, since the last bucket is %d", high, high>>1, l.maxBucket), fmt.Sprintf("%#x and %#x", l.highMask, l.lowMask)
+		return 76, fmt.Sprintf("masks %#x and %#x, since the last bucket is %d", high, high>>1, l.maxBucket),
+			fmt.Sprintf("%#x and %#x", l.highMask, l.lowMask)
 	}
 	l.fill = l.u32(meta[84:])
 	l.elements = l.u32(meta[88:])
 	if key := l.u32(meta[92:]); key != bdbCharKey {
-		return 92, fmt.Sprintf("%#x, the mark of Berkeley DB's own hash function", uint32(bdbCharKey)), fmt.Sprintf("%#x", key)
+		return 92, fmt.Sprintf("%#x, the mark of Berkeley DB's own hash function", uint32(bdbCharKey)),
+			fmt.Sprintf("%#x", key)
 	}
 	for i := range l.spares {
 		l.spares[i] = l.u32(meta[96+4*i:])

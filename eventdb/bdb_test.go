@@ -24,9 +24,9 @@ func TestManyPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		var l bdbLayout
-		at, expected, got := l.decode(meta[:bdbMetaSize], (int64(last)+1)*512)
-		if at != want || (expected == "") != (want == 0) {
-			t.Errorf("last page %d: offset %d: expected %s, found %s; want offset %d", last, at, expected, got, want)
+		at, wanted, got := l.decode(meta[:bdbMetaSize], (int64(last)+1)*512)
+		if at != want || (wanted == "") != (want == 0) {
+			t.Errorf("last page %d: got offset %d (%s instead of %s), want offset %d", last, at, got, wanted, want)
 		}
 	}
 }

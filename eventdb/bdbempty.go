@@ -37,7 +37,7 @@ func (e *emptyBuckets) add(l *bdbLayout, bucket uint32, zeros bool) {
 	}
 }
 
-// doubt returns a bucket, and what was expected and found there, if it is
+// doubt returns a bucket, and what was wanted and got there, if it is
 // implausible that a file with n entries has none in it. Chance leaves a bucket
 // empty that it shouldn't once in three million files.
 func (e *emptyBuckets) doubt(l *bdbLayout, n uint64) (bucket uint32, want, got string) {
@@ -45,7 +45,8 @@ func (e *emptyBuckets) doubt(l *bdbLayout, n uint64) (bucket uint32, want, got s
 		return e.highestZeros, fmt.Sprintf("the page of bucket %d", e.highestZeros), "zeros"
 	}
 	if e.n > 0 && -float64(n)*math.Log1p(-e.weight) > 15+math.Log(float64(l.maxBucket)+1) {
-		return e.likeliest, fmt.Sprintf("about %.0f entries in bucket %d", math.Ceil(e.weight*float64(n)), e.likeliest), "none"
+		return e.likeliest, fmt.Sprintf("about %.0f entries in bucket %d", math.Ceil(e.weight*float64(n)), e.likeliest),
+			"none"
 	}
 	return 0, "", ""
 }
@@ -55,14 +56,14 @@ func (e *emptyBuckets) doubt(l *bdbLayout, n uint64) (bucket uint32, want, got s
 // beforehand, with which the count begins. All pages but the last of them are
 // zeros until a key hashes to them; the pages of later buckets never are.
 func (l *bdbLayout) firstBuckets(n uint64) uint32 {
-	expected := uint64(l.elements)
-	if expected >= n {
-		expected -= n // those that came to be are counted, too
+	announced := uint64(l.elements)
+	if announced >= n {
+		announced -= n // those that came to be are counted, too
 	}
-	if l.fill == 0 || expected == 0 {
+	if l.fill == 0 || announced == 0 {
 		return 2
 	}
-	return uint32(min(bdbMaxPages, max(2, uint64(1)<<bits.Len64((expected-1)/uint64(l.fill)))))
+	return uint32(min(bdbMaxPages, max(2, uint64(1)<<bits.Len64((announced-1)/uint64(l.fill)))))
 }
 
 // count returns how many entries the file's header counts, and whether that can

@@ -61,7 +61,8 @@ func (w *bdbWalk) buckets() error {
 		n := min(pages, min(group, w.maxBucket)-b+1)
 		first := w.page(b)
 		if first == 0 || first > w.last || n > w.last-first+1 {
-			return w.corrupt(int64(96+4*bits.Len32(b)), 0, fmt.Sprintf("buckets %d to %d on pages 1 to %d", b, b+n-1, w.last), fmt.Sprintf("pages from %d", first))
+			return w.corrupt(int64(96+4*bits.Len32(b)), 0,
+				fmt.Sprintf("buckets %d to %d on pages 1 to %d", b, b+n-1, w.last), fmt.Sprintf("pages from %d", first))
 		}
 		buf := w.ahead[:int(n)*w.pageSize]
 		if err := w.read(buf, int64(first)*int64(w.pageSize)); err != nil {
@@ -138,7 +139,8 @@ func (w *bdbWalk) hashPage(bucket, number, prev uint32, page []byte, chained boo
 	}
 	index := page[w.bdbLayout.header:]
 	if n%2 != 0 || w.bdbLayout.header+2*n > low || low > w.pageSize {
-		return w.bad(number, "an even number of items, and their index below the items", fmt.Sprintf("%d items, which begin at %d", n, low))
+		return w.bad(number, "an even number of items, and their index below the items",
+			fmt.Sprintf("%d items, which begin at %d", n, low))
 	}
 	end := w.pageSize
 	var last []byte // the key before
@@ -151,7 +153,8 @@ func (w *bdbWalk) hashPage(bucket, number, prev uint32, page []byte, chained boo
 		}
 		keyAt, valueAt := w.u16(index[2*i:]), w.u16(index[2*i+2:])
 		if keyAt < low || keyAt >= end || valueAt < low || valueAt >= keyAt {
-			return w.bad(number, fmt.Sprintf("items %d and %d one below the other between %d and %d", i, i+1, low, end), fmt.Sprintf("offsets %d and %d", keyAt, valueAt))
+			return w.bad(number, fmt.Sprintf("items %d and %d one below the other between %d and %d", i, i+1, low, end),
+				fmt.Sprintf("offsets %d and %d", keyAt, valueAt))
 		}
 		key, err := w.item(number, i, page[keyAt:end], &w.key)
 		if err != nil {
@@ -162,7 +165,8 @@ func (w *bdbWalk) hashPage(bucket, number, prev uint32, page []byte, chained boo
 			hash = bdbHash(key)
 		}
 		if b := w.bucket(hash); b != bucket {
-			return w.bad(number, fmt.Sprintf("keys of bucket %d", bucket), fmt.Sprintf("%s, which belongs to bucket %d", quote(key), b))
+			return w.bad(number, fmt.Sprintf("keys of bucket %d", bucket),
+				fmt.Sprintf("%s, which belongs to bucket %d", quote(key), b))
 		}
 		long := page[keyAt] != bdbItemData
 		if long && ordered {
@@ -192,7 +196,8 @@ func (w *bdbWalk) hashPage(bucket, number, prev uint32, page []byte, chained boo
 		}
 	}
 	if end != low {
-		return w.bad(number, fmt.Sprintf("the last of %d items at %d, where the page's header says", n, low), fmt.Sprintf("offset %d", end))
+		return w.bad(number, fmt.Sprintf("the last of %d items at %d, where the page's header says", n, low),
+			fmt.Sprintf("offset %d", end))
 	}
 	return nil
 }
@@ -218,7 +223,8 @@ func (w *bdbWalk) item(number uint32, i int, item []byte, long *[]byte) ([]byte,
 		*long = b
 		return b, err
 	}
-	return nil, w.bad(number, fmt.Sprintf("item %d to be data on this page or others (type 1 or 3)", i), fmt.Sprintf("type %d, %d bytes", item[0], len(item)))
+	return nil, w.bad(number, fmt.Sprintf("item %d to be data on this page or others (type 1 or 3)", i),
+		fmt.Sprintf("type %d, %d bytes", item[0], len(item)))
 }
 
 // offPage appends to b the item of that length that begins on page number; an
@@ -248,7 +254,8 @@ func (w *bdbWalk) offPage(owner, number, length uint32, b []byte) ([]byte, error
 		prev, owner, number = number, number, w.u32(w.over[16:])
 	}
 	if number != 0 {
-		return b, w.bad(owner, fmt.Sprintf("the end of an item of %d bytes", length), fmt.Sprintf("a link to page %d", number))
+		return b, w.bad(owner, fmt.Sprintf("the end of an item of %d bytes", length),
+			fmt.Sprintf("a link to page %d", number))
 	}
 	return b, nil
 }

@@ -66,11 +66,12 @@ func createBDB(path string, l bdbLayout) (*Writer, error) {
 	return w, nil
 }
 
-// Put stores the value under the key unless the key is there, and tells
+// Put stores the value under the key unless the key is there, and reports
 // whether it wasn't.
 func (w *Writer) Put(key, value []byte) (added bool, err error) {
 	if len(key) > MaxItem || len(value) > MaxItem {
-		return false, fmt.Errorf("put into event database %s: key of %d and value of %d bytes: expected at most %d", w.path, len(key), len(value), MaxItem)
+		return false, fmt.Errorf("put into event database %s: got a key of %d and a value of %d bytes, want at most %d",
+			w.path, len(key), len(value), MaxItem)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -35,17 +35,9 @@ func python(t testing.TB, module string) string {
 }
 
 // runPython runs testdata/MODULE.py with arguments and returns what it prints.
-func runPython(t testing.TB, python, program string, stdin string, args ...string) string {
+func runPython(t testing.TB, python, program, stdin string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), python, append([]string{filepath.Join("testdata", program)}, args...)...)
-	cmd.Stdin = strings.NewReader(stdin)
-	var errs strings.Builder
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, errs.String())
-	}
-	return string(out)
+	return run(t, stdin, python, append([]string{filepath.Join("testdata", program)}, args...)...)
 }
 
 // BenchmarkSummary summarizes databases written by Python's own modules, and
@@ -106,7 +98,8 @@ func writeEvents(t testing.TB, path string, n int) {
 		t.Fatal(err)
 	}
 	for i := range n {
-		if _, err := w.Put(fmt.Appendf(nil, "%040x", uint64(i)*0x9e3779b97f4a7c15), fmt.Appendf(nil, "1795443440.%07d", i)); err != nil {
+		if _, err := w.Put(fmt.Appendf(nil, "%040x", uint64(i)*0x9e3779b97f4a7c15),
+			fmt.Appendf(nil, "1795443440.%07d", i)); err != nil {
 			t.Fatal(err)
 		}
 	}

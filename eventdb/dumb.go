@@ -70,11 +70,13 @@ func (r *dumbReader) walk(yield func(Entry) bool) error {
 			return nil
 		}
 		if e.pos%dumbBlock != 0 || e.size > MaxItem || e.pos > r.dat.size-e.size {
-			return r.dir.corrupt(at, -1, fmt.Sprintf("a value of at most %d bytes at a multiple of %d within the %d bytes of %s", MaxItem, dumbBlock, r.dat.size, r.dat.name), fmt.Sprintf("%d bytes at %d", e.size, e.pos))
+			return r.dir.corrupt(at, -1, fmt.Sprintf("a value of at most %d bytes at a multiple of %d within the %d bytes of %s",
+				MaxItem, dumbBlock, r.dat.size, r.dat.name), fmt.Sprintf("%d bytes at %d", e.size, e.pos))
 		}
 		for b := e.pos / dumbBlock; b*dumbBlock < e.pos+e.size; b++ {
 			if taken.set(uint32(b)) {
-				return r.dir.corrupt(at, -1, "a value with blocks of its own", fmt.Sprintf("block %d, which is another value's too", b))
+				return r.dir.corrupt(at, -1, "a value with blocks of its own",
+					fmt.Sprintf("block %d, which is another value's too", b))
 			}
 		}
 		value, err := r.dat.at(e.pos, int(e.size))
@@ -247,9 +249,9 @@ func (r *dumbReader) unescape(s []byte) ([]byte, bool) {
 	return r.key, true
 }
 
-// parseDecimal reads a number of at most 18 digits.
+// parseDecimal reads a number of at most 18 digits, as Python writes it.
 func parseDecimal(b []byte) (n int64, ok bool) {
-	if len(b) == 0 || len(b) > 18 {
+	if len(b) == 0 || len(b) > 18 || b[0] == '0' && len(b) > 1 {
 		return 0, false
 	}
 	for _, c := range b {

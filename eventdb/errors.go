@@ -6,8 +6,8 @@ import (
 )
 
 // ErrChanged is in the chain of every error that says a database was written
-// to while it was read, so that no count of it can be trusted. Reading it
-// again once its writer is quiet gives an answer.
+// to while it was read, so that no count of it can be trusted. It can be read
+// once its writer is quiet.
 var ErrChanged = errors.New("the file changed while it was read")
 
 // ErrUnknown is in the chain of the error for a file that is no event database
@@ -15,9 +15,10 @@ var ErrChanged = errors.New("the file changed while it was read")
 var ErrUnknown = errors.New("no event database that this package reads")
 
 // MaxItem is the longest key or value, in bytes, that this package reads. An
-// event database holds 40-byte keys and values of some twenty bytes; a longer
-// length than MaxItem is taken for damage, before memory is allocated for it (of
-// SQLite's rows, before memory is allocated for more than twice that).
+// event database holds 40-byte keys and values of some twenty bytes. A longer
+// length is taken for damage, before memory is allocated for it (of SQLite's rows,
+// before memory is allocated for more than twice that). A line of a dumb index may
+// have 1 MiB.
 const MaxItem = 16 << 20
 
 // A CorruptError says where a database isn't what its format prescribes. A
@@ -31,7 +32,7 @@ type CorruptError struct {
 	Got    string // what is there
 }
 
-// Error names the file, the place, what was expected and what was found.
+// Error names the file, the place, what is there and what should be.
 func (e *CorruptError) Error() string {
 	place := ""
 	if e.Page >= 0 {
@@ -43,7 +44,7 @@ func (e *CorruptError) Error() string {
 	if place != "" {
 		place += ":"
 	}
-	return fmt.Sprintf("%s:%s expected %s, found %s", e.File, place, e.Want, e.Got)
+	return fmt.Sprintf("%s:%s got %s, want %s", e.File, place, e.Got, e.Want)
 }
 
 // changed says that the file at path changed, and how.

@@ -37,7 +37,7 @@ func openFile(path string) (*file, error) {
 	}
 	// Before it is opened: to open a named pipe would wait for its writer.
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: expected a regular file, found %s", path, info.Mode().Type())
+		return nil, fmt.Errorf("%s: got a file of type %s, want a regular file", path, info.Mode().Type())
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -43,11 +43,13 @@ func Find(path string) (Files, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Files{}, fmt.Errorf("open event database: %s: %w, nor is there one with .db, .pag or .dat behind its name", path, fs.ErrNotExist)
+		return Files{}, fmt.Errorf("open event database: %s: %w, nor is there one with .db, .pag or .dat behind its name",
+			path, fs.ErrNotExist)
 	case 1:
 		return filesWith(found[0]), nil
 	}
-	return Files{}, fmt.Errorf("open event database: %s may mean any of %s: name one of them", path, strings.Join(found, ", "))
+	return Files{}, fmt.Errorf("open event database: %s may mean any of %s: name one of them", path,
+		strings.Join(found, ", "))
 }
 
 // filesWith returns the files of the database to which the file at path
@@ -82,6 +84,7 @@ func filesWith(path string) Files {
 	return f
 }
 
+// exists reports whether there is a file at path that isn't a folder.
 func exists(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && !info.IsDir()
@@ -128,7 +131,8 @@ func Copy(to, from string) error {
 		ending = ""
 	}
 	for _, file := range []struct{ from, to string }{
-		{f.Main, to + ending}, {f.Index, to + ".dir"}, {f.Backup, to + ".bak"}, {f.Log, to + "-wal"}, {f.Journal, to + "-journal"},
+		{f.Main, to + ending}, {f.Index, to + ".dir"}, {f.Backup, to + ".bak"},
+		{f.Log, to + "-wal"}, {f.Journal, to + "-journal"},
 	} {
 		if file.from == "" {
 			continue
@@ -156,8 +160,8 @@ func copyFile(to, from string) (err error) {
 }
 
 // PathOf returns the path, as Find takes it, of the database that a Comet keeps
-// in the folder dir for an author, as in ivo://comet.broker/test. Releases 1 and
-// 2 call it comet.broker_test, and so does this package's user; since 3 it is
+// in the folder dir for an author, such as ivo://comet.broker/test. Releases 1 and
+// 2 call that one comet.broker_test, as the embedded broker does; since 3 it is
 // _test. The error if there is none is [fs.ErrNotExist].
 func PathOf(dir, author string) (string, error) {
 	name := strings.TrimPrefix(author, "ivo://")

@@ -43,7 +43,8 @@ func TestCopy(t *testing.T) {
 		{[]string{"_test", "_test-wal", "_test-shm"}, []string{"broker.db", "broker.db-wal"}, false},
 		{[]string{"_test", "_test-wal", "_test-shm"}, []string{"broker.db", "broker.db-wal"}, true},
 		{[]string{"_test", "_test-journal"}, []string{"broker.db", "broker.db-journal"}, true},
-		{[]string{"_test.dat", "_test.dir", "_test.bak"}, []string{"broker.db.bak", "broker.db.dat", "broker.db.dir"}, false},
+		{[]string{"_test.dat", "_test.dir", "_test.bak"}, []string{"broker.db.bak", "broker.db.dat", "broker.db.dir"},
+			false},
 		{[]string{"_test.dir"}, []string{"broker.db.dir"}, false},
 	} {
 		t.Run(strings.Join(c.files, " "), func(t *testing.T) {

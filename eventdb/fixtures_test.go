@@ -142,7 +142,8 @@ func TestFixtures(t *testing.T) {
 					case strings.HasSuffix(name, "-wal"):
 					default:
 						openAndCheck(t, filepath.Join(dir, name), want)
-						openAndCheck(t, filepath.Join(dir, strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, ".dir"), ".dat"), ".db")), want)
+						openAndCheck(t, filepath.Join(dir,
+							strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, ".dir"), ".dat"), ".db")), want)
 					}
 					if name == "_test" || name == "_test.db" {
 						link := filepath.Join(t.TempDir(), "link")

@@ -67,6 +67,8 @@ func fuzzRead(t *testing.T, r reader, size int) {
 func FuzzBerkeleyDB(f *testing.F) {
 	fuzzSeeds(f, "bdbhash-[0123]*/*.gz", func(b []byte) { f.Add(b) })
 	fuzzSeeds(f, "ndbm-[0123]*/*.gz", func(b []byte) { f.Add(b) })
+	fuzzSeeds(f, "../field/*b*-*/_test*.gz", func(b []byte) { f.Add(b) })
+	fuzzSeeds(f, "../field/macos*/*.gz", func(b []byte) { f.Add(b) })
 	dir := f.TempDir()
 	for i, l := range layouts[:4] {
 		l.pageSize = 512
@@ -100,6 +102,7 @@ func FuzzBerkeleyDB(f *testing.F) {
 
 func FuzzGDBM(f *testing.F) {
 	fuzzSeeds(f, "gnu-[0123]*/*.gz", func(b []byte) { f.Add(b) })
+	fuzzSeeds(f, "../field/fold/_test.gz", func(b []byte) { f.Add(b) })
 	for _, l := range gdbmLayouts {
 		f.Add(buildGDBM(l, somePairs(30)))
 	}
@@ -114,6 +117,7 @@ func FuzzGDBM(f *testing.F) {
 func FuzzDumb(f *testing.F) {
 	f.Add([]byte("'k\\x00\\'', (0, 13)\n\"it's\", (512, 0)\n"), uint16(1000))
 	fuzzSeeds(f, "dumb-[0123]*/*.dir.gz", func(b []byte) { f.Add(b, uint16(65535)) })
+	fuzzSeeds(f, "../field/*/*.dir.gz", func(b []byte) { f.Add(b, uint16(65535)) })
 	f.Fuzz(func(t *testing.T, b []byte, size uint16) {
 		fuzzRead(t, newDumb(memory("db.dir", b), memory("db.dat", make([]byte, size))), len(b))
 	})
@@ -123,6 +127,10 @@ func FuzzSQLite(f *testing.F) {
 	fuzzSeeds(f, "sqlite3-[0123]*/_test.gz", func(b []byte) { f.Add(b, []byte(nil)) })
 	main, wal := gunzip(f, "testdata/wal/_test.gz"), gunzip(f, "testdata/wal/_test-wal.gz")
 	f.Add(main, wal)
+	for _, name := range []string{"sqlite-short-bit-366718", "sqlite-short-page-insert-13287"} {
+		f.Add(gunzip(f, "testdata/field/"+name+"/_test.gz"), gunzip(f, "testdata/field/"+name+"/_test-wal.gz"))
+	}
+	f.Add(gunzip(f, "testdata/field/sqlite-keys-splice-same-3686/_test.gz"), []byte(nil))
 	f.Fuzz(func(t *testing.T, b, wal []byte) {
 		if len(wal) == 0 {
 			wal = nil

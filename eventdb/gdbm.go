@@ -106,8 +106,8 @@ func (l *gdbmLayout) magic(head []byte) bool {
 	return false
 }
 
-// decode reads the header. What it finds wrong is returned as offset, expected
-// and found.
+// decode reads the header. What it finds wrong is returned as offset, wanted
+// and got.
 func (l *gdbmLayout) decode(head []byte, fileSize int64) (offset int64, want, got string) {
 	if !l.magic(head) {
 		return 0, "the magic number of a GDBM file", fmt.Sprintf("% x", head[:4])
@@ -128,13 +128,17 @@ func (l *gdbmLayout) decode(head []byte, fileSize int64) (offset int64, want, go
 	case bits > gdbmMaxBits:
 		return int64(at + 4), fmt.Sprintf("a directory of at most %d bits", gdbmMaxBits), fmt.Sprint(bits)
 	case uint64(dirSize) != uint64(l.word())<<bits:
-		return int64(at), fmt.Sprintf("a directory of %d bytes, since it has %d bits", uint64(l.word())<<bits, bits), fmt.Sprint(dirSize)
+		return int64(at), fmt.Sprintf("a directory of %d bytes, since it has %d bits", uint64(l.word())<<bits, bits),
+			fmt.Sprint(dirSize)
 	case l.dir <= 0 || l.dir > fileSize-int64(dirSize):
-		return 8, fmt.Sprintf("a directory of %d bytes within the file's %d", dirSize, fileSize), fmt.Sprintf("offset %d", l.dir)
+		return 8, fmt.Sprintf("a directory of %d bytes within the file's %d", dirSize, fileSize),
+			fmt.Sprintf("offset %d", l.dir)
 	case size < gdbmMinBlock || size > gdbmMaxBlock || int64(size) > fileSize:
-		return int64(at + 8), fmt.Sprintf("a bucket size from %d to %d", gdbmMinBlock, min(gdbmMaxBlock, fileSize)), fmt.Sprint(size)
+		return int64(at + 8), fmt.Sprintf("a bucket size from %d to %d", gdbmMinBlock, min(gdbmMaxBlock, fileSize)),
+			fmt.Sprint(size)
 	case l.next < fileSize:
-		return int64(at + 16), fmt.Sprintf("a file of at most %d bytes, which are allocated", l.next), fmt.Sprintf("one of %d", fileSize)
+		return int64(at + 16), fmt.Sprintf("a file of at most %d bytes, which are allocated", l.next),
+			fmt.Sprintf("one of %d", fileSize)
 	}
 	l.dirBits, l.bucketSize = int(bits), int(size)
 	// A bucket: the number of its pieces of free space, these (size and

@@ -195,7 +195,8 @@ func somePairs(n int) map[string]string {
 	random := rand.New(rand.NewPCG(1, uint64(n)))
 	pairs := make(map[string]string)
 	for range n {
-		pairs[fmt.Sprintf("%016x%016x%08x", random.Uint64(), random.Uint64(), random.Uint32())] = fmt.Sprintf("1395443440.%02d", random.IntN(100))
+		key := fmt.Sprintf("%016x%016x%08x", random.Uint64(), random.Uint64(), random.Uint32())
+		pairs[key] = fmt.Sprintf("1395443440.%02d", random.IntN(100))
 	}
 	return pairs
 }

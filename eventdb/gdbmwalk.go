@@ -17,7 +17,8 @@ func (r *gdbmReader) walk(yield func(Entry) bool) error {
 			return err
 		}
 		if at <= 0 || at > r.size-int64(r.bucketSize) {
-			return r.corrupt(r.nameAt(i), -1, fmt.Sprintf("the offset of a bucket of %d bytes within the file's %d", r.bucketSize, r.size), fmt.Sprint(at))
+			return r.corrupt(r.nameAt(i), -1,
+				fmt.Sprintf("the offset of a bucket of %d bytes within the file's %d", r.bucketSize, r.size), fmt.Sprint(at))
 		}
 		if err := r.read(w.bucket, at); err != nil {
 			return err
@@ -25,7 +26,8 @@ func (r *gdbmReader) walk(yield func(Entry) bool) error {
 		bits := r.u32(w.bucket[r.bitsAt:])
 		span := 1 << max(0, r.dirBits-int(bits)) // how often it is named
 		if int64(bits) > int64(r.dirBits) || i%span != 0 {
-			return r.corrupt(at+int64(r.bitsAt), -1, fmt.Sprintf("a number of bits that fits entry %d of a directory of %d bits", i, r.dirBits), fmt.Sprint(bits))
+			return r.corrupt(at+int64(r.bitsAt), -1,
+				fmt.Sprintf("a number of bits that fits entry %d of a directory of %d bits", i, r.dirBits), fmt.Sprint(bits))
 		}
 		if err := w.elements(at, int(bits), uint32(i)>>(r.dirBits-int(bits))); err != nil {
 			return err
@@ -75,12 +77,14 @@ func (w *gdbmWalk) elements(at int64, bits int, prefix uint32) error {
 		n++
 		place := at + int64(w.tableAt+i*w.elem)
 		if hash>>(gdbmHashBits-bits) != prefix {
-			return w.corrupt(place, -1, fmt.Sprintf("a hash of 31 bits that begins with the %d bits %#b", bits, prefix), fmt.Sprintf("%#x", hash))
+			return w.corrupt(place, -1, fmt.Sprintf("a hash of 31 bits that begins with the %d bits %#b", bits, prefix),
+				fmt.Sprintf("%#x", hash))
 		}
 		data, sizes := w.offset(e[8:]), e[8+w.word():]
 		keySize, valueSize := w.u32(sizes), w.u32(sizes[4:])
 		if keySize > MaxItem || valueSize > MaxItem {
-			return w.corrupt(place, -1, fmt.Sprintf("a key and a value of at most %d bytes", MaxItem), fmt.Sprintf("%d and %d", keySize, valueSize))
+			return w.corrupt(place, -1, fmt.Sprintf("a key and a value of at most %d bytes", MaxItem),
+				fmt.Sprintf("%d and %d", keySize, valueSize))
 		}
 		if data <= 0 {
 			return w.corrupt(place, -1, "the offset of a key", fmt.Sprint(data))
@@ -107,7 +111,8 @@ func (w *gdbmWalk) elements(at int64, bits int, prefix uint32) error {
 		}
 	}
 	if n != count {
-		return w.corrupt(at+int64(w.bitsAt)+4, -1, fmt.Sprintf("%d entries in the bucket, as it holds", n), fmt.Sprint(count))
+		return w.corrupt(at+int64(w.bitsAt)+4, -1, fmt.Sprintf("%d entries in the bucket, as it holds", n),
+			fmt.Sprint(count))
 	}
 	return nil
 }
@@ -117,7 +122,8 @@ func (w *gdbmWalk) elements(at int64, bits int, prefix uint32) error {
 // small, has more of them than bytes.
 func (w *gdbmWalk) take(place, n int64) error {
 	if w.taken += n; w.taken > w.size {
-		return w.corrupt(place, -1, fmt.Sprintf("buckets, keys and values that lie apart in the file's %d bytes", w.size), fmt.Sprintf("%d bytes of them", w.taken))
+		return w.corrupt(place, -1, fmt.Sprintf("buckets, keys and values that lie apart in the file's %d bytes", w.size),
+			fmt.Sprintf("%d bytes of them", w.taken))
 	}
 	return nil
 }
@@ -141,13 +147,15 @@ func (w *gdbmWalk) reachable(at int64, i int, hash uint32, key []byte) error {
 		w.searched += int64(w.bucketElems)
 	}
 	if w.searched > gdbmSearch*w.size {
-		return w.corrupt(at+int64(w.tableAt+i*w.elem), -1, "keys near the places that their hashes ask for", fmt.Sprintf("%d elements between them in a file of %d bytes", w.searched, w.size))
+		return w.corrupt(at+int64(w.tableAt+i*w.elem), -1, "keys near the places that their hashes ask for",
+			fmt.Sprintf("%d elements between them in a file of %d bytes", w.searched, w.size))
 	}
 	for j := home; j != i; {
 		e := table[j*w.elem:][:w.elem]
 		switch w.u32(e) {
 		case gdbmEmpty:
-			return w.corrupt(at+int64(w.tableAt+j*w.elem), -1, fmt.Sprintf("an element, since the key %s comes behind", quote(key)), "an empty one")
+			return w.corrupt(at+int64(w.tableAt+j*w.elem), -1,
+				fmt.Sprintf("an element, since the key %s comes behind", quote(key)), "an empty one")
 		case hash:
 			if int(w.u32(e[8+w.word():])) != len(key) {
 				break

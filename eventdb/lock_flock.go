@@ -19,7 +19,7 @@ func (f *file) locked() error {
 	fd := int(f.os.Fd())
 	err := syscall.Flock(fd, syscall.LOCK_SH|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return fmt.Errorf("%s: %w (its writer holds a lock on it): expected a database that was closed", f.name, ErrChanged)
+		return fmt.Errorf("%s: %w (its writer holds a lock on it): want a database that was closed", f.name, ErrChanged)
 	}
 	if err == nil {
 		err = syscall.Flock(fd, syscall.LOCK_UN)

@@ -1,7 +1,6 @@
 package eventdb
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -69,7 +68,8 @@ func openFolder(path string) (db *DB, err error) {
 	case len(found) == 1:
 		return db, nil
 	}
-	err = fmt.Errorf("folder %s: expected one event database, found %d: name one of them: %s", path, len(found), strings.Join(found, "; "))
+	err = fmt.Errorf("folder %s: got %d event databases, want one: name one of them: %s", path, len(found),
+		strings.Join(found, "; "))
 	if db != nil {
 		err = errors.Join(err, db.Close())
 	}
@@ -111,25 +111,26 @@ func (files Files) newReader(f *file, head []byte) (reader, error) {
 	case strings.HasPrefix(string(head), sqliteMagic):
 		return openSQLite(f)
 	case isLog(head) && strings.HasSuffix(f.name, "-wal"):
-		return nil, f.corrupt(-1, -1, "the database "+strings.TrimSuffix(f.name, "-wal")+" beside this log of SQLite", "none")
+		return nil, f.corrupt(-1, -1, "the database "+strings.TrimSuffix(f.name, "-wal")+" beside this log of SQLite",
+			"none")
 	}
 	if r, err := files.openDumb(f, head); r != nil || err != nil {
 		return r, err
 	}
 	if len(head) == bdbMetaSize {
-		for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
-			if name := bdbOther(order.Uint32(head[12:])); name != "" {
-				return nil, f.corrupt(12, 0, "a Berkeley DB hash file", "a Berkeley DB "+name)
-			}
+		if name := bdbOther(head); name != "" {
+			return nil, f.corrupt(0, 0, "a Berkeley DB hash file of version 8, 9 or 10", "a "+name)
 		}
 	}
 	if f.size == 0 {
 		return nil, f.corrupt(0, -1, "an event database", "an empty file")
 	}
 	if len(head) < bdbMetaSize && isBDB(append(head, make([]byte, bdbMetaSize)...)) {
-		return nil, f.corrupt(0, 0, fmt.Sprintf("a page of metadata, %d bytes or more", bdbMetaSize), fmt.Sprintf("%d bytes", f.size))
+		return nil, f.corrupt(0, 0, fmt.Sprintf("a page of metadata, %d bytes or more", bdbMetaSize),
+			fmt.Sprintf("%d bytes", f.size))
 	}
-	return nil, fmt.Errorf("%s: %w: expected the first bytes of Berkeley DB hash, GDBM, SQLite or tar, or a .dat and its .dir, found %s", f.name, ErrUnknown, quote(head[:min(16, len(head))]))
+	return nil, fmt.Errorf("%s: %w: got the first bytes %s, want those of Berkeley DB hash, GDBM, SQLite or tar, "+
+		"or a .dat and its .dir", f.name, ErrUnknown, quote(head[:min(16, len(head))]))
 }
 
 // openDumb opens a dumb database of which f is the values, or all there is. It
@@ -171,7 +172,8 @@ func openSQLite(f *file) (reader, error) {
 	}
 	hot, err := hotJournal(path)
 	if err == nil && hot {
-		err = &CorruptError{File: path + "-journal", Offset: 0, Page: -1, Want: "no journal of an unfinished change (let SQLite open the database: it will undo the change)", Got: "one"}
+		err = &CorruptError{File: path + "-journal", Offset: 0, Page: -1,
+			Want: "no journal of an unfinished change (let SQLite open the database: it will undo the change)", Got: "one"}
 	}
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func TestOpenPipe(t *testing.T) {
 			}()
 			select {
 			case err := <-opened:
-				if err == nil || !strings.Contains(err.Error(), "expected a regular file") {
+				if err == nil || !strings.Contains(err.Error(), "want a regular file") {
 					t.Error(err)
 				}
 			case <-time.After(10 * time.Second):

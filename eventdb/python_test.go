@@ -2,10 +2,8 @@ package eventdb
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -14,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"cometbench/internal/require"
 )
@@ -110,13 +107,7 @@ func TestPythonWrites(t *testing.T) {
 // in a container.
 func TestPython2Writes(t *testing.T) {
 	require.Docker(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, "docker", "images", "-q", "--filter", "reference=cometbench/base:python2.7").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	image := strings.TrimSpace(string(out))
+	image := strings.TrimSpace(run(t, "", "docker", "images", "-q", "--filter", "reference=cometbench/base:python2.7"))
 	if image == "" {
 		require.Missing(t, "docker", "no image cometbench/base:python2.7 (images/base/build makes it)")
 	}
@@ -130,17 +121,11 @@ func TestPython2Writes(t *testing.T) {
 		}
 		t.Run(fmt.Sprintf("changes=%d", n), func(t *testing.T) {
 			program, want := changes(rand.New(rand.NewPCG(8, uint64(seed))), n, n)
-			cmd := exec.CommandContext(ctx, "docker", "run", "--rm", "-i", "--network=none", "--cap-drop=ALL", "--tmpfs=/tmp", "--entrypoint=python2.7", image,
+			db := run(t, program, "docker", "run", "--rm", "-i", "--network=none", "--cap-drop=ALL",
+				"--tmpfs=/tmp", "--entrypoint=python2.7", image,
 				"-c", string(apply)+"\nsys.stdout.write(open(path, 'rb').read())\n", "dbhash", "/tmp/_test")
-			cmd.Stdin = strings.NewReader(program)
-			var errs bytes.Buffer
-			cmd.Stderr = &errs
-			db, err := cmd.Output()
-			if err != nil {
-				t.Fatalf("%v\n%s", err, &errs)
-			}
 			path := filepath.Join(t.TempDir(), "comet.broker_test")
-			if err := os.WriteFile(path, db, 0o600); err != nil {
+			if err := os.WriteFile(path, []byte(db), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			compare(t, path, want)
@@ -170,7 +155,8 @@ func TestLoad(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 9))
 	for _, options := range []string{
 		"", "db_pagesize=512", "db_pagesize=512 db_lorder=4321", "db_pagesize=65536", "db_pagesize=65536 db_lorder=4321",
-		"db_lorder=4321", "chksum=1", "chksum=1 db_lorder=4321 db_pagesize=1024", "h_ffactor=10 h_nelem=100000", "h_ffactor=3 db_pagesize=2048",
+		"db_lorder=4321", "chksum=1", "chksum=1 db_lorder=4321 db_pagesize=1024",
+		"h_ffactor=10 h_nelem=100000", "h_ffactor=3 db_pagesize=2048",
 	} {
 		for _, n := range []int{0, 1, 300, 20_000} {
 			t.Run(fmt.Sprintf("%s/n=%d", options, n), func(t *testing.T) {
@@ -189,7 +175,7 @@ func TestLoad(t *testing.T) {
 					args = append(args, "-c", o)
 				}
 				path := filepath.Join(t.TempDir(), "db")
-				runTool(t, strings.NewReader(text.String()), load, append(args, path)...)
+				run(t, text.String(), load, append(args, path)...)
 				compare(t, path, want)
 			})
 		}
@@ -215,7 +201,7 @@ func TestLoad(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		runTool(t, nil, verify, path)
+		run(t, "", verify, path)
 		if l.big == nativeBig() {
 			compare(t, path, dumped(t, path))
 		}
@@ -225,12 +211,8 @@ func TestLoad(t *testing.T) {
 // dumped is what db_dump finds in a database.
 func dumped(t *testing.T, path string) map[string]string {
 	t.Helper()
-	dump := require.Command(t, "db_load", "db5.3_dump", "db_dump")
-	out, err := exec.CommandContext(t.Context(), dump, path).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, lines, _ := strings.Cut(string(out), "HEADER=END\n")
+	out := run(t, "", require.Command(t, "db_load", "db5.3_dump", "db_dump"), path)
+	_, lines, _ := strings.Cut(out, "HEADER=END\n")
 	lines, _, _ = strings.Cut(lines, "DATA=END")
 	pairs := make(map[string]string)
 	fields := strings.Split(lines, "\n") // each begins with a space
@@ -245,11 +227,17 @@ func dumped(t *testing.T, path string) map[string]string {
 	return pairs
 }
 
-func runTool(t *testing.T, in io.Reader, name string, args ...string) {
+// run runs a command with what it reads from standard input, and returns what it
+// prints.
+func run(t testing.TB, stdin, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
-	cmd.Stdin = in
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	cmd.Stdin = strings.NewReader(stdin)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, &errs)
 	}
+	return string(out)
 }

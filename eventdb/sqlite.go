@@ -188,7 +188,7 @@ func checkSQLite(view *sqliteView) (dict sqliteDict, err error) {
 		return dict, fmt.Errorf("check the database: %w", err)
 	}
 	if finding != "ok" {
-		return dict, fmt.Errorf("check the database: expected ok, found %s", finding)
+		return dict, fmt.Errorf("check the database: got %s, want ok", finding)
 	}
 	err = conn.QueryRowContext(context.Background(), `
 		SELECT t.rootpage, i.rootpage, k.cid, v.cid
@@ -199,7 +199,7 @@ func checkSQLite(view *sqliteView) (dict sqliteDict, err error) {
 			AND (SELECT group_concat(name) FROM pragma_index_info(l.name)) = 'key'
 		LIMIT 1`).Scan(&dict.table, &dict.index, &dict.key, &dict.value)
 	if err != nil {
-		return dict, fmt.Errorf("expected a table Dict with a key that is unique and a value, as dbm.sqlite3 makes: %w", err)
+		return dict, fmt.Errorf("want a table Dict with a key that is unique and a value, as dbm.sqlite3 makes: %w", err)
 	}
 	return dict, nil
 }
@@ -226,7 +226,8 @@ func (d sqliteDict) walk(view *sqliteView, yield func(Entry) bool) error {
 			return columns < 2
 		})
 		if !ok || columns < 2 || len(key) > MaxItem || len(value) > MaxItem {
-			return view.main.corrupt(-1, -1, fmt.Sprintf("a key and a value of at most %d bytes", MaxItem), fmt.Sprintf("another row %d", rowid))
+			return view.main.corrupt(-1, -1, fmt.Sprintf("a key and a value of at most %d bytes", MaxItem),
+				fmt.Sprintf("another row %d", rowid))
 		}
 		rows++
 		sum += hash(rowid, key)
@@ -267,7 +268,8 @@ func (d sqliteDict) walk(view *sqliteView, yield func(Entry) bool) error {
 		return err
 	}
 	if rows != indexed || sum != 0 {
-		return view.main.corrupt(-1, -1, fmt.Sprintf("the keys of the table's %d rows in their index", rows), fmt.Sprintf("%d keys, not all the same", indexed))
+		return view.main.corrupt(-1, -1, fmt.Sprintf("the keys of the table's %d rows in their index", rows),
+			fmt.Sprintf("%d keys, not all the same", indexed))
 	}
 	return nil
 }

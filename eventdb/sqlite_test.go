@@ -32,9 +32,11 @@ func TestSQLiteReplaced(t *testing.T) {
 		{"log is removed", "wal", func(path string) error { return os.Remove(path + "-wal") }, true},
 		{"log is begun anew", "wal", replace("-wal"), true},
 		{"log is begun", "fixtures/sqlite3-200", create("-wal"), true},
-		{"empty log is removed", "fixtures/sqlite3-200", func(path string) error { return os.Remove(path + "-wal") }, false},
+		{"empty log is removed", "fixtures/sqlite3-200", func(path string) error { return os.Remove(path + "-wal") },
+			false},
 		{"journal is begun", "fixtures/sqlite3-200", create("-journal"), true},
-		{"journal is empty", "fixtures/sqlite3-200", func(path string) error { return os.WriteFile(path+"-journal", nil, 0o600) }, false},
+		{"journal is empty", "fixtures/sqlite3-200",
+			func(path string) error { return os.WriteFile(path+"-journal", nil, 0o600) }, false},
 		{"database is another", "wal", replace(""), true},
 	} {
 		for _, when := range []string{"opened", "first entry"} {

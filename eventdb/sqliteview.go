@@ -52,7 +52,8 @@ func newSQLiteView(main, wal *file) (*sqliteView, error) {
 	pages := int64(binary.BigEndian.Uint32(head[28:]))
 	known := binary.BigEndian.Uint32(head[24:]) == binary.BigEndian.Uint32(head[92:])
 	if known && pages*v.pageSize != main.size {
-		return nil, main.corrupt(28, 0, fmt.Sprintf("a file of %d pages of %d bytes", pages, size), fmt.Sprintf("one of %d bytes", main.size))
+		return nil, main.corrupt(28, 0, fmt.Sprintf("a file of %d pages of %d bytes", pages, size),
+			fmt.Sprintf("one of %d bytes", main.size))
 	}
 	return v, nil
 }
@@ -120,7 +121,8 @@ func (v *sqliteView) readLog() error {
 		if pages := binary.BigEndian.Uint32(frame[4:]); pages != 0 { // a commit
 			// SQLite's check takes a bit of memory for each, be they there or not.
 			if most := v.mostPages(at); int64(pages) > most {
-				return v.wal.corrupt(at+4, -1, fmt.Sprintf("a database of at most %d pages, which is what its file and the log have", most), fmt.Sprint(pages))
+				return v.wal.corrupt(at+4, -1,
+					fmt.Sprintf("a database of at most %d pages, which is what its file and the log have", most), fmt.Sprint(pages))
 			}
 			v.size = int64(pages) * v.pageSize
 			for n, at := range pending {

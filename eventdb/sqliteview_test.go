@@ -26,7 +26,9 @@ func TestSQLiteCommit(t *testing.T) {
 		pages uint32
 		want  string
 	}{
-		{be.Uint32(wal[walHeader+last*frame+4:]), ""}, {uint32(len(main)/(frame-walFrameHeader) + last + 3), "at most"}, {0xfffffffe, "at most"},
+		{be.Uint32(wal[walHeader+last*frame+4:]), ""},
+		{uint32(len(main)/(frame-walFrameHeader) + last + 3), "at most"},
+		{0xfffffffe, "at most"},
 	} {
 		f := wal[walHeader+last*frame:][:frame]
 		before := wal[walHeader+(last-1)*frame:]

@@ -15,7 +15,7 @@ import (
 // maxArchive is how many bytes of files OpenTar keeps.
 const maxArchive = 8 << 30
 
-// isTar tells whether a file that begins with head is a tar archive.
+// isTar reports whether a file that begins with head is a tar archive.
 func isTar(head []byte) bool {
 	return len(head) == bdbMetaSize && bytes.HasPrefix(head[257:], []byte("ustar"))
 }
@@ -65,7 +65,7 @@ func spool(r io.Reader, name, dir string) (string, error) {
 			// Next also takes the end of what there is to read for the archive's,
 			// and that may be where it was cut between a database and its log.
 			if all.exhausted {
-				return "", errors.New("expected two blocks of zeros at the archive's end, found nothing: was it cut short?")
+				return "", errors.New("got nothing at the archive's end, want two blocks of zeros: was it cut short?")
 			}
 			break
 		}
@@ -73,7 +73,10 @@ func spool(r io.Reader, name, dir string) (string, error) {
 			return "", err
 		}
 		entry := path.Clean("/" + h.Name)
-		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse || name != "" && !Belongs(entry, path.Clean("/"+name)) {
+		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse {
+			continue
+		}
+		if name != "" && !Belongs(entry, path.Clean("/"+name)) {
 			continue
 		}
 		folder, ok := folders[path.Dir(entry)]
@@ -85,7 +88,7 @@ func spool(r io.Reader, name, dir string) (string, error) {
 			folders[path.Dir(entry)] = folder
 		}
 		if left -= h.Size; left < 0 {
-			return "", fmt.Errorf("%s: expected files of at most %d bytes in all, found one of %d more", h.Name, int64(maxArchive), h.Size)
+			return "", fmt.Errorf("%s: got a file of %d bytes more, want at most %d in all", h.Name, h.Size, int64(maxArchive))
 		}
 		if err := spoolFile(in, filepath.Join(folder, filepath.Base(filepath.FromSlash(entry)))); err != nil {
 			return "", fmt.Errorf("%s: %w", h.Name, err)
@@ -93,13 +96,13 @@ func spool(r io.Reader, name, dir string) (string, error) {
 	}
 	switch len(folders) {
 	case 0:
-		return "", fmt.Errorf("expected files named %s, found none", name+"…")
+		return "", fmt.Errorf("got no files named %s, want those of a database", name+"…")
 	case 1:
 		for _, folder := range folders {
 			return folder, nil
 		}
 	}
-	return "", fmt.Errorf("expected the files of one folder, found those of %d: name the database", len(folders))
+	return "", fmt.Errorf("got the files of %d folders, want one: name the database", len(folders))
 }
 
 // exhausting notes whether more was asked of a reader than it has.
@@ -119,7 +122,7 @@ func (e *exhausting) Read(b []byte) (int, error) {
 func spoolFile(r io.Reader, to string) error {
 	in := bufio.NewReaderSize(r, bdbMetaSize)
 	if head, _ := in.Peek(bdbMetaSize); isTar(head) { // Copy has the error, too
-		return errors.New("expected a file of a database, found an archive in the archive")
+		return errors.New("got an archive in the archive, want a file of a database")
 	}
 	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

@@ -20,8 +20,9 @@ const dumpUsage = `usage: cometbench dump [-summary] [-json] [-name NAME] PATH
 
 Prints each entry of the event database at PATH as a line KEY VALUE, the value
 as stored, sorted by key. PATH is what a Comet calls its database: a file of any
-format that Python's dbm has used, or its name without .db or .dir and .dat; or
-a folder or a tar archive that holds one; or - for a tar archive on stdin.
+format that Python's dbm has used (but for Berkeley DB 1.85, as on macOS), or its
+name without .db or .dir and .dat; or a folder or a tar archive that holds one;
+or - for a tar archive on stdin.
 A database that is damaged, or written to meanwhile, is an error, and then no
 entry is printed.
 
@@ -45,7 +46,7 @@ func runDump(ctx context.Context, std command.Streams, args []string) error {
 	}
 	path := fs.Arg(0)
 	if *name != "" && path != "-" {
-		return command.UsageErrorf("dump: -name %q: expected with - (an archive on stdin) only, not with %s", *name, path)
+		return command.UsageErrorf("dump: -name %q: got it with %s, want it with - (an archive on stdin) only", *name, path)
 	}
 	var db *eventdb.DB
 	var err error
@@ -96,7 +97,7 @@ func dumpEntries(ctx context.Context, out *bufio.Writer, db *eventdb.DB, asJSON 
 		}
 		if asJSON {
 			if !utf8.Valid(e.Key) || !utf8.Valid(e.Value) {
-				return fmt.Errorf("-json: expected entries in UTF-8, found key %q, value %q", e.Key, e.Value)
+				return fmt.Errorf("-json: got key %q, value %q, want UTF-8", e.Key, e.Value)
 			}
 			err = encoder.Encode(struct {
 				Key   string `json:"key"`
