@@ -2,5 +2,5 @@ package author
 
 import "time"
 
-// cpuTime returns 0: it isn't told here.
+// cpuTime returns 0: it isn't known here.
 func cpuTime() time.Duration { return 0 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// acks tells how long a subscriber has left an event unacked. An ack counts for
-// the oldest event, whichever it names: who acks the wrong ones harms nobody
-// else.
+// acks counts the events that a subscriber was sent and has acked, so that it is
+// known for how long one is unacked. An ack counts for the oldest event, whichever
+// it names: who acks the wrong ones harms nobody else.
 type acks struct {
 	mu      sync.Mutex
 	batches []sentBatch // those that aren't acked in full, the oldest first

@@ -192,8 +192,9 @@ func (b *Broker) untrack(c net.Conn) {
 	c.Close()
 }
 
-// readers are kept for the next connection.
-var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4096) }}
+// readers are kept for the next connection. Most events fit in one; the rest of
+// a longer one is read past it.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 1024) }}
 
 // serveAuthor receives an event, answers it, and closes the connection, as Comet
 // does: whoever closes first keeps the port for a minute, and the author, which

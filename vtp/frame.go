@@ -48,7 +48,7 @@ func FrameSize(b []byte) (int, error) {
 	return HeaderSize + int(n), nil
 }
 
-// firstRead is how much of a frame is made room for at first, in bytes.
+// firstRead is how much of a payload is made room for at first, in bytes.
 const firstRead = 4096
 
 // ReadFrame reads one frame and returns its payload, in buf if it fits. Memory
@@ -58,7 +58,7 @@ func ReadFrame(r io.Reader, buf []byte) ([]byte, error) {
 	// The header is read into buf too: a header of its own would escape to
 	// the heap.
 	if cap(buf) < HeaderSize {
-		buf = make([]byte, firstRead)
+		buf = make([]byte, HeaderSize)
 	}
 	header := buf[:HeaderSize]
 	if _, err := io.ReadFull(r, header); err != nil {
