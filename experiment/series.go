@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"cometbench/internal/cpuidle"
@@ -48,18 +49,15 @@ type Series struct {
 	subjects map[string]*Subject // by label
 	labels   map[string]string   // by name
 	leftOut  []error             // why brokers or cells that were wanted aren't there
-	cells    []matrix.Cell
-	netem    string        // the kind of delay, where it was tried
-	tree     *results.Tree // nil where no runs are kept
-	cpuidle  *os.File      // keeps processors from sleeping; nil where nothing does
+	netem    string              // the kind of delay, where it was tried
+	tree     *results.Tree       // nil where no runs are kept
+	cpuidle  *os.File            // keeps processors from sleeping; nil where nothing does
 	line     *progress.Line
+	plan     plan
 
 	failed  map[string]bool          // brokers that didn't start, by label
 	void    map[matrix.Cell]int      // runs that are void
 	service map[string]time.Duration // service times, by label
-	count   int                      // runs of each cell
-	done    int                      // runs
-	took    time.Duration            // what these took
 }
 
 // preparation bounds what happens before the first run, the building of images
@@ -80,8 +78,7 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	defer s.line.Clear()
-	o.Testbed.Status = s.line.Set
+	defer s.showPreparation(&o.Testbed)()
 	if s.config.Testbed, err = testbed.New(ctx, o.Testbed); err != nil {
 		return nil, err
 	}
@@ -147,11 +144,13 @@ func (o *Options) chosen(cells []matrix.Cell) []matrix.Cell {
 
 // Cells returns the cells that will be run, with the labels of the brokers as they
 // were prepared.
-func (s *Series) Cells() []matrix.Cell { return s.cells }
+func (s *Series) Cells() []matrix.Cell { return s.plan.cells }
 
 // Plan says that the cells will be run, count times each: by default, those of the
 // options.
-func (s *Series) Plan(cells []matrix.Cell, count int) { s.cells, s.count = cells, count }
+func (s *Series) Plan(cells []matrix.Cell, count int) {
+	s.plan = plan{cells: cells, count: count}
+}
 
 // Check refuses what can't be done: it tries to keep runs, and to add a latency.
 func (s *Series) Check(ctx context.Context) error {
@@ -160,9 +159,8 @@ func (s *Series) Check(ctx context.Context) error {
 			return fmt.Errorf("-results: %w", err)
 		}
 	}
-	defer s.line.Clear()
 	tried := make(map[string]bool)
-	for _, cell := range slices.Clone(s.cells) {
+	for _, cell := range slices.Clone(s.plan.cells) {
 		// Where containers are delayed, one of them tells for all.
 		if cell.Latency == 0 || tried[cell.Broker] || s.netem != "" && s.subjects[cell.Broker].Kind != subject.Embedded {
 			continue
@@ -172,7 +170,7 @@ func (s *Series) Check(ctx context.Context) error {
 			return fmt.Errorf("-latency: %w", err)
 		}
 	}
-	if len(s.cells) == 0 {
+	if len(s.plan.cells) == 0 {
 		return fmt.Errorf("nothing can be measured here: %w", errors.Join(s.leftOut...))
 	}
 	return nil
@@ -199,7 +197,7 @@ func (s *Series) tryLatency(ctx context.Context, cell matrix.Cell) error {
 		return fmt.Errorf("try to delay what the author sends: %w", err)
 	}
 	s.leftOut = append(s.leftOut, fmt.Errorf("%s with latency: %w", cell.Broker, err))
-	s.cells = slices.DeleteFunc(s.cells, func(c matrix.Cell) bool { return c.Broker == cell.Broker && c.Latency > 0 })
+	s.plan.cells = slices.DeleteFunc(s.plan.cells, func(c matrix.Cell) bool { return c.Broker == cell.Broker && c.Latency > 0 })
 	return nil
 }
 
@@ -208,7 +206,7 @@ func (s *Series) checkTree() error {
 	if err := s.tree.Check(); err != nil {
 		return err
 	}
-	space, err := s.tree.Space(s.cells, s.count)
+	space, err := s.tree.Space(s.plan.cells, s.plan.count)
 	if err != nil {
 		return err
 	}
@@ -223,7 +221,7 @@ func (s *Series) checkTree() error {
 // for every broker: or benchstat would split its table.
 func (s *Series) WriteConfig(w io.Writer) error {
 	var runs []*results.Run
-	for _, cell := range s.cells {
+	for _, cell := range s.plan.cells {
 		runs = append(runs, &results.Run{
 			Cell: cell, Software: s.subjects[cell.Broker].Software, Machine: s.config.Machine, Netem: s.netem,
 		})
@@ -242,38 +240,52 @@ func (s *Series) WriteConfig(w io.Writer) error {
 	return results.WriteConfig(w, config)
 }
 
-// Run makes one of the planned runs, and repeats it once if it is void: one
-// disturbed start isn't to cost a cell its runs. What was wrong with the first
-// attempt is a warning on the second. An error means that both were void, or that
-// the broker didn't start in an earlier run.
+// Run makes one of the planned runs. An error means that it is void, or that the
+// broker didn't start in an earlier one.
 func (s *Series) Run(ctx context.Context, cell matrix.Cell) (*results.Run, error) {
 	if s.failed[cell.Broker] {
+		s.plan.done++
 		s.void[cell]++
 		return nil, fmt.Errorf("left out: %s didn't start in an earlier run", cell.Broker)
 	}
-	run, first := s.attempt(ctx, cell)
-	if first == nil || ctx.Err() != nil {
-		return run, first
+	run, errs := s.Attempts(ctx, cell)
+	if run != nil {
+		return run, nil
 	}
-	run, err := s.attempt(ctx, cell, "it was void at the first attempt: "+first.Error())
-	if err != nil {
+	err := errs[len(errs)-1]
+	if ctx.Err() == nil {
 		var start *StartError
-		s.failed[cell.Broker] = errors.As(err, &start) && ctx.Err() == nil
+		s.failed[cell.Broker] = errors.As(err, &start)
 		s.void[cell]++
-		return nil, fmt.Errorf("void: %w", err)
 	}
-	return run, nil
+	return nil, fmt.Errorf("void: %w", err)
 }
 
-// Attempt does the experiment once, shows how far it has come, and keeps the run,
+// Attempts makes one of the planned runs, and repeats it once if it is void: one
+// disturbed start isn't to cost a cell its runs. It returns the run, nil if both
+// attempts were void, and why they were. The first reason is a warning on the run
+// that took its place, too.
+func (s *Series) Attempts(ctx context.Context, cell matrix.Cell) (*results.Run, []error) {
+	defer func() { s.plan.done++ }()
+	var errs []error
+	for range 2 {
+		s.plan.begin()
+		run, err := s.attempt(ctx, cell, errs)
+		if err == nil {
+			s.plan.finish(cell, time.Since(s.plan.since))
+			return run, errs
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, errs
+}
+
+// attempt does the experiment once, shows how far it has come, and keeps the run,
 // or the reason why it is void, which is in the error too.
-func (s *Series) Attempt(ctx context.Context, cell matrix.Cell) (*results.Run, error) {
-	return s.attempt(ctx, cell)
-}
-
-// attempt is Attempt with warnings for the run.
-func (s *Series) attempt(ctx context.Context, cell matrix.Cell, warnings ...string) (*results.Run, error) {
-	begun := time.Now()
+func (s *Series) attempt(ctx context.Context, cell matrix.Cell, earlier []error) (*results.Run, error) {
 	keep := ""
 	var staging *results.Staging
 	if s.tree != nil {
@@ -286,22 +298,22 @@ func (s *Series) attempt(ctx context.Context, cell matrix.Cell, warnings ...stri
 	}
 	run, err := s.once(ctx, cell, keep)
 	if ctx.Err() != nil { // interrupted, which says nothing of the cell
-		return nil, err
+		return nil, errors.Join(err, context.Cause(ctx))
 	}
 	if err == nil {
 		s.judge(run)
-		run.Warnings = append(run.Warnings, warnings...)
+		for _, e := range earlier {
+			run.Warnings = append(run.Warnings, "it was void at the first attempt: "+e.Error())
+		}
 	}
 	if staging != nil && run != nil {
 		if _, kept := staging.Commit(run); kept != nil {
-			return nil, errors.Join(err, kept)
+			err = errors.Join(err, kept)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.done++
-	s.took += time.Since(begun)
 	return run, nil
 }
 
@@ -309,16 +321,16 @@ func (s *Series) attempt(ctx context.Context, cell matrix.Cell, warnings ...stri
 // if none is.
 func (s *Series) Void() string {
 	total, text := 0, ""
-	for _, cell := range s.cells {
+	for _, cell := range s.plan.cells {
 		if n := s.void[cell]; n > 0 {
 			total += n
-			text += fmt.Sprintf(", %d of %d of %s", n, s.count, cell)
+			text += fmt.Sprintf(", %d of %d of %s", n, s.plan.count, cell)
 		}
 	}
 	if total == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d runs are void: %s", total, len(s.cells)*s.count, text[2:])
+	return fmt.Sprintf("%d of %d runs are void: %s", total, s.plan.total(), text[2:])
 }
 
 // once does the experiment once.
@@ -343,36 +355,30 @@ func (s *Series) judge(run *results.Run) {
 	run.Service = max(0, s.service[run.Cell.Broker]-2*run.BaseRTT)
 }
 
-// show keeps the progress line up to date until hide is called, which returns
-// when the line has been cleared.
+// show keeps the progress line up to date until hide is called.
 func (s *Series) show(x *Experiment) (hide func()) {
-	done, hidden := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(hidden)
-		defer s.line.Clear()
-		for ticker := time.Tick(time.Second); ; {
-			s.line.Set("%s", s.status(x))
-			select {
-			case <-ticker:
-			case <-done:
-				return
-			}
+	return s.line.Show(func() (head, tail string) {
+		head = fmt.Sprintf("run %d of %d: %s", s.plan.done+1, s.plan.total(), x.cell)
+		if n, elapsed := x.Progress(); n > 0 {
+			head += fmt.Sprintf(", %.0f events/s", float64(n)/elapsed.Seconds())
 		}
-	}()
-	return func() { close(done); <-hidden }
+		return head, s.plan.String()
+	})
 }
 
-func (s *Series) status(x *Experiment) string {
-	text := fmt.Sprintf("run %d of %d: %s", s.done+1, len(s.cells)*s.count, x.cell)
-	if n, elapsed := x.Progress(); n > 0 {
-		text += fmt.Sprintf(", %.0f events/s", float64(n)/elapsed.Seconds())
+// showPreparation shows what is being prepared, and for how long, until hide is
+// called.
+func (s *Series) showPreparation(c *testbed.Config) (hide func()) {
+	var mu sync.Mutex
+	now, since := "preparing", time.Now()
+	c.Status = func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		now, since = fmt.Sprintf(format, args...), time.Now()
 	}
-	if expected := x.cell.Expected(); expected > time.Minute {
-		text += fmt.Sprintf(", takes %s or more", progress.Left(expected))
-	}
-	if s.done > 0 {
-		left := s.took / time.Duration(s.done) * time.Duration(len(s.cells)*s.count-s.done)
-		text += fmt.Sprintf(", about %s left", progress.Left(left))
-	}
-	return text
+	return s.line.Show(func() (head, tail string) {
+		mu.Lock()
+		defer mu.Unlock()
+		return now, fmt.Sprintf(", %.0f s", time.Since(since).Seconds())
+	})
 }

@@ -174,21 +174,16 @@ func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
 	}
 	series.Plan(cells, 1)
 	for i, step := range steps {
-		// A void run is repeated once; both are in the verdict.
-		for range 2 {
-			trial := compare.Attempt{Step: step}
-			run, err := series.Attempt(ctx, cells[i])
-			if ctx.Err() != nil {
-				c.input.Interrupted = "interrupted"
-				return compare.Compare(c.input, c.options), nil
-			}
-			if trial.Run = run; err != nil {
-				trial.Void = err.Error()
-			}
-			c.input.Attempts = append(c.input.Attempts, trial)
-			if err == nil {
-				break
-			}
+		run, void := series.Attempts(ctx, cells[i])
+		if ctx.Err() != nil {
+			c.input.Interrupted = "interrupted"
+			return compare.Compare(c.input, c.options), nil
+		}
+		for _, err := range void {
+			c.input.Attempts = append(c.input.Attempts, compare.Attempt{Step: step, Void: err.Error()})
+		}
+		if run != nil {
+			c.input.Attempts = append(c.input.Attempts, compare.Attempt{Step: step, Run: run})
 		}
 		if compare.Stop(c.input.Attempts) {
 			break

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 )
 
 // Line is one line of text below the cursor of the terminal, which it leaves
@@ -20,16 +19,21 @@ import (
 type Line struct {
 	mu    sync.Mutex
 	tty   io.WriteCloser
-	shown time.Time
+	width func() int // columns of the terminal
+	shown bool       // there is a text to be cleared
 }
 
 const (
-	columns  = 79                     // a longer text would wrap, and not be erased
-	interval = 200 * time.Millisecond // between two texts
+	interval = time.Second
+	columns  = 80 // where the terminal doesn't tell
 )
 
-// Open returns the line of this process's terminal.
+// Open returns the line of this process's terminal, nil if it has none that knows
+// how to move its cursor.
 func Open() *Line {
+	if os.Getenv("TERM") == "dumb" {
+		return nil
+	}
 	device := "/dev/tty"
 	if runtime.GOOS == "windows" {
 		device = "CONOUT$"
@@ -38,26 +42,52 @@ func Open() *Line {
 	if err != nil {
 		return nil
 	}
-	return &Line{tty: tty}
+	return &Line{tty: tty, width: func() int { return width(tty) }}
 }
 
-// Set shows a text in place of the one before. Texts that come faster than a
-// person reads are left out.
-func (l *Line) Set(format string, args ...any) {
+// Show keeps a text up to date until hide is called, which returns when the line
+// has been cleared. What is asked for the text, every second, returns it in two
+// parts: where the terminal is too narrow, the end of the first is left out.
+func (l *Line) Show(text func() (head, tail string)) (hide func()) {
 	if l == nil {
-		return
+		return func() {}
 	}
+	done, hidden := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(hidden)
+		defer l.Clear()
+		for ticker := time.Tick(interval); ; {
+			l.set(text())
+			select {
+			case <-ticker:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { close(done); <-hidden }
+}
+
+// set shows a text in place of the one before.
+func (l *Line) set(head, tail string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.tty == nil || time.Since(l.shown) < interval {
+	if l.tty == nil {
 		return
 	}
-	l.shown = time.Now()
-	text := strings.Map(printable, fmt.Sprintf(format, args...))
-	if utf8.RuneCountInString(text) > columns {
-		text = string([]rune(text)[:columns-1]) + "…"
+	l.shown = true
+	l.draw(fit(strings.Map(printable, head), strings.Map(printable, tail), l.width()-1))
+}
+
+// fit joins two parts of a text so that it has so many columns at most: a longer
+// one would wrap, and not be erased.
+func fit(head, tail string, columns int) string {
+	h, t := []rune(head), []rune(tail)
+	if n := columns - len(t); len(h) > n {
+		h = append(h[:max(0, n-1)], '…')
 	}
-	l.draw(text)
+	both := append(h, t...)
+	return string(both[:min(len(both), max(0, columns))])
 }
 
 // Clear takes the text away, so that what is printed next doesn't run into it.
@@ -67,9 +97,9 @@ func (l *Line) Clear() {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.tty != nil && !l.shown.IsZero() {
+	if l.tty != nil && l.shown {
 		l.draw("")
-		l.shown = time.Time{}
+		l.shown = false
 	}
 }
 

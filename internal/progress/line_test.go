@@ -13,30 +13,54 @@ func (*buffer) Close() error { return nil }
 
 func TestLine(t *testing.T) {
 	var tty buffer
-	l := &Line{tty: &tty}
+	l := &Line{tty: &tty, width: func() int { return 40 }}
 	l.Clear()
 	if tty.Len() != 0 {
 		t.Errorf("Clear of an empty line wrote %q", tty.String())
 	}
-	l.Set("cell %d of %d\n\x1b[2J%s", 1, 6, strings.Repeat("é", 200))
+	l.set("cell 1 of 6\n\x1b[2J"+strings.Repeat("é", 200), ", 5 min left")
 	got := tty.String()
-	if !strings.Contains(got, "cell 1 of 6  [2Jé") {
+	if !strings.Contains(got, "cell 1 of 6  [2Jé") || !strings.Contains(got, "é…, 5 min left") {
 		t.Errorf("control characters got through, or the text is lost: %q", got)
 	}
-	if n := strings.Count(got, "é"); n > columns {
-		t.Errorf("%d columns of text will wrap", n)
-	}
 	tty.Reset()
-	l.Set("too soon")
-	if tty.Len() != 0 {
-		t.Errorf("a second text at once was shown: %q", tty.String())
-	}
 	if err := l.Close(); err != nil || !strings.Contains(tty.String(), "\x1b[K\x1b8") {
 		t.Errorf("Close() = %v and wrote %q, want the line erased", err, tty.String())
 	}
-	l.Set("after Close")
+	l.set("after Close", "")
 	if err := (*Line)(nil).Close(); err != nil {
 		t.Errorf("a line without a terminal: Close() = %v", err)
+	}
+	(*Line)(nil).Show(nil)()
+}
+
+func TestShow(t *testing.T) {
+	var tty buffer
+	l := &Line{tty: &tty, width: func() int { return 40 }}
+	shown := make(chan struct{})
+	hide := l.Show(func() (string, string) { close(shown); return "run 1 of 6", "" })
+	<-shown
+	hide()
+	if got := tty.String(); !strings.Contains(got, "run 1 of 6") || !strings.HasSuffix(got, "\x1b[K\x1b8") {
+		t.Errorf("wrote %q, want the text, and the line erased", got)
+	}
+}
+
+func TestFit(t *testing.T) {
+	for _, tt := range []struct {
+		head, tail string
+		columns    int
+		want       string
+	}{
+		{"run 1 of 6", ", 5 s left", 79, "run 1 of 6, 5 s left"},
+		{"run 1 of 6", ", 5 s left", 20, "run 1 of 6, 5 s left"},
+		{"run 1 of 6", ", 5 s left", 19, "run 1 of…, 5 s left"},
+		{"run 1 of 6", ", 5 s left", 5, "…, 5 "},
+		{"run 1 of 6", "", -1, ""},
+	} {
+		if got := fit(tt.head, tt.tail, tt.columns); got != tt.want {
+			t.Errorf("fit(%q, %q, %d) = %q, want %q", tt.head, tt.tail, tt.columns, got, tt.want)
+		}
 	}
 }
 

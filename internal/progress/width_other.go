@@ -1,0 +1,7 @@
+//go:build !unix
+
+package progress
+
+import "os"
+
+func width(*os.File) int { return columns }
