@@ -63,24 +63,6 @@ func TestCheckRTT(t *testing.T) {
 	}
 }
 
-func TestMedian(t *testing.T) {
-	for _, test := range []struct {
-		in   []time.Duration
-		want time.Duration
-	}{
-		{nil, 0},
-		{[]time.Duration{7}, 7},
-		{[]time.Duration{9, 1}, 5},
-		{[]time.Duration{9, 1, 2}, 2},
-		{[]time.Duration{9, 1, 2, 4}, 3},
-	} {
-		before := slices.Clone(test.in)
-		if got := Median(test.in); got != test.want || !slices.Equal(before, test.in) {
-			t.Errorf("Median(%v) = %v, want %v; left %v", before, got, test.want, test.in)
-		}
-	}
-}
-
 func TestRTT(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

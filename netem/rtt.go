@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 )
 
@@ -60,17 +59,6 @@ func handshake(ctx context.Context, addr string) (time.Duration, error) {
 		return 0, err
 	}
 	return took, conn.Close()
-}
-
-// Median returns the median of samples, 0 if there are none.
-func Median(samples []time.Duration) time.Duration {
-	n := len(samples)
-	if n == 0 {
-		return 0
-	}
-	s := slices.Clone(samples)
-	slices.Sort(s)
-	return (s[(n-1)/2] + s[n/2]) / 2
 }
 
 // Tolerance returns by how much a measured round trip may differ from want: 2 %

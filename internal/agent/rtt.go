@@ -9,6 +9,7 @@ import (
 
 	"cometbench/internal/command"
 	"cometbench/netem"
+	"cometbench/results/stat"
 )
 
 // RoundTrips are what rtt prints.
@@ -45,5 +46,5 @@ func runRTT(ctx context.Context, std command.Streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(std.Out).Encode(RoundTrips{samples, netem.Median(samples)})
+	return json.NewEncoder(std.Out).Encode(RoundTrips{samples, stat.Median(samples)})
 }
