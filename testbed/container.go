@@ -42,7 +42,9 @@ func (p *container) watch() {
 	if p.stopped.Load() {
 		return
 	}
-	if err == nil {
+	if err != nil {
+		err = fmt.Errorf("the engine, or the connection to it, was gone while %s ran: %w", p.name, err)
+	} else {
 		err = fmt.Errorf("%s ended with exit code %d: %s", p.name, code, p.logs())
 	}
 	p.death = err
@@ -136,8 +138,10 @@ func (p *container) ours(ctx context.Context) (*container, error) {
 // exec runs a command in the container, to its end.
 func (p *container) exec(ctx context.Context, stdout, stderr io.Writer, command ...string) error {
 	client := p.backend.engine.Pool.Client
-	exec, err := client.CreateExec(docker.CreateExecOptions{
-		Container: p.id, Cmd: command, AttachStdout: true, AttachStderr: true, Context: ctx,
+	exec, err := engine.Ask(ctx, "run "+command[0], engine.Answer, func(ctx context.Context) (*docker.Exec, error) {
+		return client.CreateExec(docker.CreateExecOptions{
+			Container: p.id, Cmd: command, AttachStdout: true, AttachStderr: true, Context: ctx,
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
@@ -165,7 +169,7 @@ func (p *container) exec(ctx context.Context, stdout, stderr io.Writer, command 
 // engine may learn a moment later that it has ended, and says 0 until then.
 func (p *container) exitCode(ctx context.Context, exec string) (int, error) {
 	for {
-		told, err := engine.Await(ctx, func() (*docker.ExecInspect, error) {
+		told, err := engine.Ask(ctx, "ask how a command ended", engine.Answer, func(context.Context) (*docker.ExecInspect, error) {
 			return p.backend.engine.Pool.Client.InspectExec(exec)
 		})
 		if err != nil {
@@ -211,9 +215,12 @@ func (p *container) CopyOut(ctx context.Context, dir string) error {
 
 func (p *container) Stop(ctx context.Context) error {
 	p.stopped.Store(true)
-	err := p.backend.engine.Pool.Client.KillContainer(docker.KillContainerOptions{ID: p.id, Signal: docker.SIGTERM, Context: ctx})
+	_, err := engine.Ask(ctx, "stop "+p.name, engine.Answer, func(ctx context.Context) (struct{}, error) {
+		o := docker.KillContainerOptions{ID: p.id, Signal: docker.SIGTERM, Context: ctx}
+		return struct{}{}, p.backend.engine.Pool.Client.KillContainer(o)
+	})
 	if err != nil {
-		return fmt.Errorf("stop %s: %w", p.name, err)
+		return err
 	}
 	select {
 	case <-p.ended:

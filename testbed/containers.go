@@ -78,14 +78,14 @@ func (t *Testbed) Containers(ctx context.Context, dir string, life time.Duration
 
 func (c *containers) makeNetwork(ctx context.Context) error {
 	c.making.Add(1)
-	network, err := engine.Await(ctx, func() (*dockertest.Network, error) {
+	network, err := engine.Ask(ctx, "create a network", engine.Change, func(context.Context) (*dockertest.Network, error) {
 		defer c.making.Done()
 		return c.engine.Pool.CreateNetwork("cometbench-"+c.run, func(o *docker.CreateNetworkOptions) {
 			o.Labels, o.CheckDuplicate = c.labels, true
 		})
 	})
 	if err != nil {
-		return fmt.Errorf("create a network: %w", err)
+		return err
 	}
 	c.network = network.Network.ID
 	return nil
@@ -157,12 +157,12 @@ func (c *containers) start(ctx context.Context, r Role) (*container, error) {
 	}
 	o.Repository, o.Tag = splitTag(o.Repository)
 	c.making.Add(1)
-	resource, err := engine.Await(ctx, func() (*dockertest.Resource, error) {
+	resource, err := engine.Ask(ctx, "start "+r.Name, engine.Change, func(context.Context) (*dockertest.Resource, error) {
 		defer c.making.Done()
 		return c.engine.Pool.RunWithOptions(o, func(h *docker.HostConfig) { *h = host })
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", r.Name, err)
+		return nil, err
 	}
 	p := &container{name: r.Name, backend: c, id: resource.Container.ID, image: r.Image, ended: make(chan struct{})}
 	for _, n := range resource.Container.NetworkSettings.Networks {

@@ -22,8 +22,12 @@ type Engine struct {
 	name     string // for a configuration line
 }
 
-// Answer is how long a small question to an engine may take.
-const Answer = 10 * time.Second
+// How long an engine may take at most: to answer a question, and to make, start,
+// end or remove one thing.
+const (
+	Answer = 10 * time.Second
+	Change = 30 * time.Second
+)
 
 // apiVersion is the version of the engine's API that this package was tried
 // with (Docker 25, 2024). Engines from 1.41 to 1.52 answered the same requests

@@ -72,9 +72,6 @@ func (e *Engine) remove(ctx context.Context, label string, match func(value stri
 // again is how long remove waits between two attempts.
 const again = 100 * time.Millisecond
 
-// change is how long the engine may take to remove one thing.
-const change = 30 * time.Second
-
 // tryRemove removes the containers first and side by side, then the networks
 // that they were on, and the images that they were of. (A Comet's image has no
 // owner: it is kept.)
@@ -118,7 +115,7 @@ func (e *Engine) tryRemove(ctx context.Context, label string, match func(value s
 
 // RemoveContainer removes a container, whatever state it is in.
 func (e *Engine) RemoveContainer(ctx context.Context, id string) error {
-	_, err := Ask(ctx, "remove container "+short(id), change, func(ctx context.Context) (struct{}, error) {
+	_, err := Ask(ctx, "remove container "+short(id), Change, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, e.Pool.Client.RemoveContainer(docker.RemoveContainerOptions{
 			ID: id, Force: true, RemoveVolumes: true, Context: ctx,
 		})
@@ -131,7 +128,7 @@ func (e *Engine) RemoveContainer(ctx context.Context, id string) error {
 }
 
 func (e *Engine) removeNetwork(ctx context.Context, n docker.Network) error {
-	_, err := Ask(ctx, "remove network "+n.Name, change, func(context.Context) (struct{}, error) {
+	_, err := Ask(ctx, "remove network "+n.Name, Change, func(context.Context) (struct{}, error) {
 		return struct{}{}, e.Pool.Client.RemoveNetwork(n.ID)
 	})
 	var gone *docker.NoSuchNetwork
@@ -142,7 +139,7 @@ func (e *Engine) removeNetwork(ctx context.Context, n docker.Network) error {
 }
 
 func (e *Engine) removeImage(ctx context.Context, id string) error {
-	_, err := Ask(ctx, "remove image "+short(id), change, func(ctx context.Context) (struct{}, error) {
+	_, err := Ask(ctx, "remove image "+short(id), Change, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, e.Pool.Client.RemoveImageExtended(id, docker.RemoveImageOptions{Force: true, Context: ctx})
 	})
 	if err != nil && e.Lacks(ctx, id) {
