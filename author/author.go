@@ -10,7 +10,7 @@
 // Each event takes a port of this side. Where this side closes first, the port
 // rests in TIME_WAIT for a minute, and once half of all ports do, the kernel
 // searches through them at each connect. What prevents that: towards a loopback
-// address the author connects from many addresses of its own; elsewhere the
+// address the author connects from four addresses of its own; elsewhere the
 // network namespace should have net.ipv4.tcp_tw_reuse = 1, as namespaces and
 // containers of cometbench do. [Report.Warnings] has it when connects take long
 // all the same.

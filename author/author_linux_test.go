@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// TestSources: towards a loopback address the author connects from many
+// TestSources: towards a loopback address the author connects from several
 // addresses, so that it doesn't run out of ports where it closes first.
 func TestSources(t *testing.T) {
 	var mu sync.Mutex
@@ -25,8 +25,8 @@ func TestSources(t *testing.T) {
 		mu.Unlock()
 		answering(ack)(c)
 	})
-	r, err := Run(t.Context(), Config{Addr: addr, Conns: 4, Events: 2 * sources})
-	if err != nil || r.Acked != 2*sources {
+	r, err := Run(t.Context(), Config{Addr: addr, Conns: 4, Events: 20 * sources})
+	if err != nil || r.Acked != 20*sources {
 		t.Fatalf("got %+v, %v", r, err)
 	}
 	mu.Lock()
