@@ -72,7 +72,8 @@ func TestVoid(t *testing.T) {
 			addr := scripted(t, tt.attempts)
 			stdout, stderr, code := benchmark(t, "-broker=tcp://"+addr, "-latency=0", "-conns=1", "-events=5", "-test.count=3")
 			if code != tt.code || records(stdout) != tt.records || !strings.Contains(stdout, tt.want) {
-				t.Errorf("exit code %d, %d records, want %d, %d and %q:\n%s%s", code, records(stdout), tt.code, tt.records, tt.want, stdout, stderr)
+				t.Errorf("exit code %d, %d records, want %d, %d and "+
+					"%q:\n%s%s", code, records(stdout), tt.code, tt.records, tt.want, stdout, stderr)
 			}
 		})
 	}
@@ -104,7 +105,9 @@ func scripted(t *testing.T, script string) (addr string) {
 		} else if n := int(attempt.Load()); n > len(script) || script[n-1] == 'n' {
 			role = vtp.Nak
 		}
-		c.Write(vtp.AppendFrame(nil, vtp.Transport{Role: role, Origin: string(event.IVOID), Response: "ivo://cometbench/scripted", TimeStamp: time.Now()}.Append(nil)))
+		c.Write(vtp.AppendFrame(nil, vtp.Transport{
+			Role: role, Origin: string(event.IVOID), Response: "ivo://cometbench/scripted", TimeStamp: time.Now(),
+		}.Append(nil)))
 	}
 	go func() {
 		for {

@@ -110,7 +110,9 @@ func (x *Experiment) collect(ctx context.Context) error {
 	if x.keep == "" {
 		return nil
 	}
-	for role, name := range map[string]string{testbed.Broker: results.BrokerFile, testbed.Subscriber: results.SubscriberFile} {
+	for role, name := range map[string]string{
+		testbed.Broker: results.BrokerFile, testbed.Subscriber: results.SubscriberFile,
+	} {
 		path, err := eventdb.PathOf(x.folder(role), author.DefaultFrom)
 		if err == nil {
 			err = eventdb.Copy(filepath.Join(x.keep, name), path)

@@ -112,7 +112,10 @@ func New(ctx context.Context, c Config, s *Subject, cell matrix.Cell, keep strin
 	}
 	x := &Experiment{
 		config: c, subject: s, cell: cell, keep: keep,
-		run: results.Run{Cell: cell, Started: time.Now(), Software: s.Software, Machine: c.Machine, Program: c.Program, Netem: "none"},
+		run: results.Run{
+			Cell: cell, Started: time.Now(), Software: s.Software,
+			Machine: c.Machine, Program: c.Program, Netem: "none",
+		},
 	}
 	var err error
 	if x.dir, err = c.Testbed.Folder(); err != nil {

@@ -120,7 +120,9 @@ func TestRun(t *testing.T) {
 			if a := run.Author; a.Sent != 200 || a.Acked != 200 || a.Elapsed <= 0 || len(a.Failures) != 0 {
 				t.Errorf("author %+v, want 200 events acked", a)
 			}
-			for name, db := range map[string]results.Database{results.BrokerFile: run.Broker, results.SubscriberFile: run.Subscriber} {
+			for name, db := range map[string]results.Database{
+				results.BrokerFile: run.Broker, results.SubscriberFile: run.Subscriber,
+			} {
 				if db.Entries != 200 || db.Elapsed() <= 0 {
 					t.Errorf("%s: %+v, want 200 entries and a time", name, db)
 				}
@@ -286,7 +288,8 @@ func TestDelayFails(t *testing.T) {
 			if err == nil {
 				t.Fatalf("no error, but %+v", run)
 			}
-			if n := strings.Count(err.Error(), "want a time above zero"); n != 1 || !strings.Contains(err.Error(), "delay ended") {
+			n := strings.Count(err.Error(), "want a time above zero")
+			if n != 1 || !strings.Contains(err.Error(), "delay ended") {
 				t.Errorf("it says %d times why: %v", n, err)
 			}
 		})

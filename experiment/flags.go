@@ -27,15 +27,21 @@ type Flags struct {
 func DefineFlags(set *flag.FlagSet) *Flags {
 	f := &Flags{set: set}
 	standard := matrix.Default()
-	set.StringVar(&f.broker, "broker", "", "brokers to measure, a comma-separated `list` of embedded, comet-3.1.0, comet@FOLDER,\ncomet@git+URL#REVISION, image:NAME, tcp://HOST:PORT (default: embedded and, where an engine answers, "+subject.Newest+")")
-	set.StringVar(&f.latency, "latency", join(standard.Latencies), "one-way delays of what the author sends, a comma-separated `list`")
-	set.StringVar(&f.conns, "conns", join(standard.Conns), "simultaneous connections of the author, a comma-separated `list`")
+	set.StringVar(&f.broker, "broker", "", "brokers to measure, a comma-separated `list` of embedded, comet-3.1.0, "+
+		"comet@FOLDER,\ncomet@git+URL#REVISION, image:NAME, tcp://HOST:PORT (default: embedded and, where an engine "+
+		"answers, "+subject.Newest+")")
+	set.StringVar(&f.latency, "latency", join(standard.Latencies), "one-way delays of what the author sends, a "+
+		"comma-separated `list`")
+	set.StringVar(&f.conns, "conns", join(standard.Conns), "simultaneous connections of the author, a "+
+		"comma-separated `list`")
 	set.IntVar(&f.events, "events", standard.Events, "how `many` events the author sends in a run")
-	set.StringVar(&f.matrix, "matrix", "", "`paper`: the paper's latencies and connections, where -latency and -conns aren't given")
+	set.StringVar(&f.matrix, "matrix", "", "`paper`: the paper's latencies and connections, where -latency and "+
+		"-conns aren't given")
 	set.StringVar(&f.netem, "netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
 	set.StringVar(&f.results, "results", "", "keep every run's files in the tree of results in this `folder`")
 	set.BoolVar(&f.public, "public", false, "send test events even to a tcp:// broker whose address isn't private")
-	set.StringVar(&f.caBundle, "ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
+	set.StringVar(&f.caBundle, "ca-bundle", "", "`file` of certificates that building an image must trust "+
+		"(default: found in the environment)")
 	return f
 }
 
@@ -43,7 +49,8 @@ func DefineFlags(set *flag.FlagSet) *Flags {
 // errors name the flag, the value and what is allowed.
 func (f *Flags) Options() (o Options, err error) {
 	if f.set.NArg() > 0 {
-		return o, fmt.Errorf("%q: an argument that is no flag: name the package before this benchmark's own flags, as in go test -bench=. . -broker=embedded", f.set.Arg(0))
+		return o, fmt.Errorf("%q: an argument that is no flag: name the package before this benchmark's own flags, as "+
+			"in go test -bench=. . -broker=embedded", f.set.Arg(0))
 	}
 	o = Options{Matrix: matrix.Default(), Results: f.results, Public: f.public}
 	o.Testbed.CABundle = f.caBundle

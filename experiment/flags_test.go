@@ -3,6 +3,7 @@ package experiment
 import (
 	"flag"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,8 @@ func TestFlagDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(o.Brokers) != 2 || !o.Defaults || o.Netem != netem.Auto || o.Count != 1 || o.Matrix.Events != matrix.DefaultEvents {
+	if len(o.Brokers) != 2 || !o.Defaults || o.Netem != netem.Auto || o.Count != 1 ||
+		o.Matrix.Events != matrix.DefaultEvents {
 		t.Errorf("got %+v", o)
 	}
 	if cells, want := len(o.Matrix.Latencies)*len(o.Matrix.Conns), 6; cells != want {
@@ -52,8 +54,10 @@ func TestFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := o.Matrix
-	if len(o.Brokers) != 1 || o.Defaults || m.Events != 7 || len(m.Conns) != 1 || m.Conns[0] != 3 || len(m.Latencies) != 2 || m.Latencies[1] != 500*time.Microsecond ||
-		o.Netem != netem.Userspace || o.Results != "R" || !o.Public || o.Testbed.CABundle != "C" || o.Count != 5 || o.Bench != "Throughput" {
+	if len(o.Brokers) != 1 || o.Defaults || m.Events != 7 || !slices.Equal(m.Conns, []int{3}) ||
+		!slices.Equal(m.Latencies, []time.Duration{0, 500 * time.Microsecond}) ||
+		o.Netem != netem.Userspace || o.Results != "R" || !o.Public || o.Testbed.CABundle != "C" ||
+		o.Count != 5 || o.Bench != "Throughput" {
 		t.Errorf("got %+v", o)
 	}
 	if got := set.Lookup("test.benchtime").Value.String(); got != "10s" {

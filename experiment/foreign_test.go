@@ -40,7 +40,8 @@ func TestRemote(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	broker := exec.CommandContext(ctx, command, "broker", "-receive", "127.0.0.1:0", "-broadcast", "127.0.0.1:0", "-eventdb", t.TempDir())
+	broker := exec.CommandContext(ctx, command, "broker",
+		"-receive", "127.0.0.1:0", "-broadcast", "127.0.0.1:0", "-eventdb", t.TempDir())
 	stdout, err := broker.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -64,8 +65,10 @@ func TestRemote(t *testing.T) {
 	if warnings := strings.Join(run.Warnings, "\n"); run.Author.Acked != 200 || strings.Contains(warnings, "database") {
 		t.Errorf("author %+v, warnings %q, want none of a database", run.Author, warnings)
 	}
-	if got := units(run); strings.Contains(got, "missing") || strings.Contains(got, "broker") || strings.Contains(got, "subscriber") {
-		t.Errorf("there are figures of what can't be known: %s", got)
+	for _, unknown := range []string{"missing", "broker", "subscriber"} {
+		if got := units(run); strings.Contains(got, unknown) {
+			t.Errorf("there are figures of what can't be known: %s", got)
+		}
 	}
 	cell.Latency = time.Millisecond
 	if _, err := do(ctx, c, s, cell, ""); err == nil || !strings.Contains(err.Error(), "no latency can be added") {
@@ -118,7 +121,8 @@ func TestForeign(t *testing.T) {
 	image := ownImage(t)
 	const name = "cometbench-test/foreign:broker"
 	build := exec.CommandContext(t.Context(), "docker", "build", "-q", "-t", name, "-")
-	build.Stdin = strings.NewReader("FROM " + image + "\nWORKDIR /db\nCMD [\"broker\", \"-receive\", \":8098\", \"-broadcast\", \":8099\", \"-eventdb\", \"/db\"]\n")
+	build.Stdin = strings.NewReader("FROM " + image + "\nWORKDIR /db\n" +
+		"CMD [\"broker\", \"-receive\", \":8098\", \"-broadcast\", \":8099\", \"-eventdb\", \"/db\"]\n")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -158,7 +162,9 @@ func TestForeign(t *testing.T) {
 	if _, err := do(t.Context(), c, s, cell, ""); err == nil || !strings.Contains(err.Error(), "no longer on the engine") {
 		t.Errorf("the image was removed: %v", err)
 	}
-	if _, err := Prepare(t.Context(), c.Testbed, subject.Subject{Name: "image:x", Kind: subject.Foreign, Path: "cometbench-test/none:none"}, false); err == nil || !strings.Contains(err.Error(), "no image cometbench-test/none:none") {
+	none := subject.Subject{Name: "image:x", Kind: subject.Foreign, Path: "cometbench-test/none:none"}
+	_, err = Prepare(t.Context(), c.Testbed, none, false)
+	if err == nil || !strings.Contains(err.Error(), "no image cometbench-test/none:none") {
 		t.Errorf("an image that isn't there: %v", err)
 	}
 }

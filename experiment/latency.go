@@ -43,7 +43,10 @@ func (x *Experiment) addLatency(ctx context.Context) error {
 	var err error
 	x.delay, err = x.backend.Start(ctx, testbed.Role{
 		Name: "delay", Beside: x.author, Delays: true,
-		Command: []string{"delay", "-interface", x.author.Address().Interface, "-latency", latency.String(), "-netem", string(x.config.Netem)},
+		Command: []string{
+			"delay", "-interface", x.author.Address().Interface, "-latency", latency.String(),
+			"-netem", string(x.config.Netem),
+		},
 	})
 	if err != nil {
 		return err
@@ -99,7 +102,8 @@ func (x *Experiment) proveAfter(ctx context.Context) error {
 // packet and of its contents. Round trips are only measured before and after.
 func judgeFastest(took, latency time.Duration) error {
 	if took < 2*latency-latency/100 {
-		return fmt.Errorf("an event was acked after %v, which is less than its two ways of %v: the delay wasn't in force all the time", took, latency)
+		return fmt.Errorf("an event was acked after %v, which is less than its two ways of %v: the delay wasn't in "+
+			"force all the time", took, latency)
 	}
 	return nil
 }
@@ -116,7 +120,8 @@ func (x *Experiment) judgeDelay(stats netem.Stats) error {
 	}
 	x.run.Lateness, x.run.LatenessP99 = stats.Lateness.Mean(), stats.Lateness.Quantile(0.99)
 	if late := x.run.Lateness; late > netem.Tolerance(x.cell.Latency) {
-		x.warn("packets were held for %v longer than asked for, in the mean: the machine was too busy", late.Round(time.Microsecond))
+		x.warn("packets were held for %v longer than asked for, in the mean: the machine was too "+
+			"busy", late.Round(time.Microsecond))
 	}
 	return nil
 }

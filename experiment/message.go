@@ -14,7 +14,9 @@ import (
 // ask runs our command beside a role and returns the message that it prints,
 // which is of the type M of package agent. Each is shown every line of standard
 // error and reports whether it is no text for an error; nil takes none.
-func ask[M any](ctx context.Context, p testbed.Process, each func(line string) bool, args ...string) (message M, err error) {
+func ask[M any](
+	ctx context.Context, p testbed.Process, each func(line string) bool, args ...string,
+) (message M, err error) {
 	var stdout bytes.Buffer
 	stderr := &tail.Tail{Each: each}
 	if err := p.Run(ctx, &stdout, stderr, args...); err != nil {

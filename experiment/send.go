@@ -72,7 +72,8 @@ func (x *Experiment) send(ctx context.Context, l Load) (*Batch, error) {
 	begun := time.Now()
 	x.progress.start()
 	defer x.progress.stop()
-	report, err := ask[agent.AuthorReport](ctx, x.author, x.progress.line, "author", "-public", "-progress", "-addr", x.receive,
+	report, err := ask[agent.AuthorReport](ctx, x.author, x.progress.line,
+		"author", "-public", "-progress", "-addr", x.receive,
 		"-conns", strconv.Itoa(l.Conns), "-events", strconv.Itoa(l.Events),
 		"-event-timeout", eventDeadline.String(), "-timeout", authorDeadline(l, x.cell.Latency).String(),
 		"-dir", ".")
@@ -98,7 +99,8 @@ func (x *Experiment) send(ctx context.Context, l Load) (*Batch, error) {
 		HarnessCPU: report.CPU + after.CPU - before.CPU,
 	}
 	if n := max(others, later); n > 0 {
-		batch.Warnings = append(batch.Warnings, fmt.Sprintf("other benchmarks ran on this machine at the same time (%d), and took processor time from this one", n))
+		batch.Warnings = append(batch.Warnings, fmt.Sprintf("other benchmarks ran on this machine at the same time "+
+			"(%d), and took processor time from this one", n))
 	}
 	dropped := after.Network.Sub(before.Network).ListenDrops
 	return batch, x.audit(batch, l, report, dropped)
@@ -145,11 +147,13 @@ func (x *Experiment) audit(b *Batch, l Load, report agent.AuthorReport, dropped 
 		warn("%d of %d events weren't acked: %s", report.Sent-report.Acked, report.Sent, failures(report.Failures))
 	}
 	if dropped > 0 {
-		warn("the broker's listen queue was full: the kernel dropped %d connection attempts, each retried after a second or more", dropped)
+		warn("the broker's listen queue was full: the kernel dropped %d connection attempts, each retried after a "+
+			"second or more", dropped)
 	}
 	b.Warnings = append(b.Warnings, report.Warnings...)
 	if n := report.Network.RetransSegs; n > 0 {
-		warn("%d TCP segments were sent again in the author's network namespace, %d of them although they had arrived", n, min(n, report.Network.Duplicates))
+		warn("%d TCP segments were sent again in the author's network namespace, %d of them although they had "+
+			"arrived", n, min(n, report.Network.Duplicates))
 	}
 	return nil
 }

@@ -184,8 +184,8 @@ func (s *Series) tryLatency(ctx context.Context, cell matrix.Cell) error {
 	trial.Latency, trial.Conns, trial.Events = time.Millisecond, 1, 1
 	sub := s.subjects[cell.Broker]
 	run, err := s.once(ctx, trial, "")
-	inside := sub.inContainers(trial)
-	if errors.Is(err, netem.ErrUnsupported) && !inside && s.config.Testbed.Engine() != "" {
+	inside, engine := sub.inContainers(trial), s.config.Testbed.Engine() != ""
+	if errors.Is(err, netem.ErrUnsupported) && !inside && engine {
 		sub.delayedInside, inside = true, true
 		run, err = s.once(ctx, trial, "")
 	}
@@ -193,11 +193,14 @@ func (s *Series) tryLatency(ctx context.Context, cell matrix.Cell) error {
 	case err == nil:
 		s.netem = run.Netem
 		return nil
-	case sub.Kind != subject.Embedded || !errors.Is(err, netem.ErrUnsupported) && !(inside && s.config.Testbed.Engine() == ""):
+	case sub.Kind == subject.Embedded && (errors.Is(err, netem.ErrUnsupported) || inside && !engine):
+	default:
 		return fmt.Errorf("try to delay what the author sends: %w", err)
 	}
 	s.leftOut = append(s.leftOut, fmt.Errorf("%s with latency: %w", cell.Broker, err))
-	s.plan.cells = slices.DeleteFunc(s.plan.cells, func(c matrix.Cell) bool { return c.Broker == cell.Broker && c.Latency > 0 })
+	s.plan.cells = slices.DeleteFunc(s.plan.cells, func(c matrix.Cell) bool {
+		return c.Broker == cell.Broker && c.Latency > 0
+	})
 	return nil
 }
 

@@ -90,7 +90,8 @@ func ParseConns(s string) (int, error) {
 	return n, nil
 }
 
-var name = regexp.MustCompile(`^(?:Benchmark)?(?:Throughput/)?broker=([^/]+)/latency=([^/]+)/conns=([0-9]+)(?:-[0-9]+)?$`)
+var name = regexp.MustCompile(`^(?:Benchmark)?(?:Throughput/)?` +
+	`broker=([^/]+)/latency=([^/]+)/conns=([0-9]+)(?:-[0-9]+)?$`)
 
 // ParseName reads a benchmark's name, with or without "BenchmarkThroughput/"
 // before it and the "-8" of GOMAXPROCS behind it. Events isn't in the name and

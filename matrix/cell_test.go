@@ -11,8 +11,10 @@ func TestCellNames(t *testing.T) {
 		name, dir string
 	}{
 		{Cell{Broker: "embedded", Conns: 8}, "broker=embedded/latency=0ms/conns=8", "embedded/0ms/8c"},
-		{Cell{Broker: "comet-3.1.0", Latency: 100 * time.Millisecond, Conns: 64}, "broker=comet-3.1.0/latency=100ms/conns=64", "comet-3.1.0/100ms/64c"},
-		{Cell{Broker: "comet@src-12ab", Latency: 500 * time.Microsecond, Conns: 512}, "broker=comet@src-12ab/latency=0.5ms/conns=512", "comet@src-12ab/0.5ms/512c"},
+		{Cell{Broker: "comet-3.1.0", Latency: 100 * time.Millisecond, Conns: 64},
+			"broker=comet-3.1.0/latency=100ms/conns=64", "comet-3.1.0/100ms/64c"},
+		{Cell{Broker: "comet@src-12ab", Latency: 500 * time.Microsecond, Conns: 512},
+			"broker=comet@src-12ab/latency=0.5ms/conns=512", "comet@src-12ab/0.5ms/512c"},
 	} {
 		if got := tt.cell.String(); got != tt.name {
 			t.Errorf("String() = %q, want %q", got, tt.name)

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// The paper's experiment (Comet 1.1.0; see docs on the reference results).
+// Limits of a cell, and what the paper did.
 const (
 	// DefaultEvents is how many events the paper's author sent in a run.
 	DefaultEvents = 10_000
-	// MaxConns bounds the simultaneous connections of an author: beyond it
-	// the ephemeral ports of one address run out.
+	// MaxConns bounds the simultaneous connections of an author. Each needs a
+	// port, and most ports of an author rest after their connections.
 	MaxConns = 16_384
 	// MaxLatency bounds the one-way delay: beyond it a cold ARP or a SYN
 	// reaches TCP's retransmission timeout of one second, and what is
@@ -73,7 +73,8 @@ func ParseLatencies(s string) ([]time.Duration, error) {
 	for _, word := range strings.Split(s, ",") {
 		d, err := time.ParseDuration(strings.TrimSpace(word))
 		if err != nil || d < 0 || d > MaxLatency || d%time.Microsecond != 0 {
-			return nil, fmt.Errorf("%q: want one-way delays from 0 to %v in whole microseconds, such as 0,10ms", word, MaxLatency)
+			return nil, fmt.Errorf("%q: want one-way delays from 0 to %v in whole microseconds, such as "+
+				"0,10ms", word, MaxLatency)
 		}
 		for _, have := range list {
 			if have == d {

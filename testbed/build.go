@@ -24,7 +24,8 @@ func Build(ctx context.Context, dir, goos, goarch string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", path, module()+"/cmd/cometbench")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the cometbench command for %s/%s: %w\n%s", goos, goarch, err, strings.TrimSpace(string(out)))
+		return "", fmt.Errorf("build the cometbench command for %s/%s: "+
+			"%w\n%s", goos, goarch, err, strings.TrimSpace(string(out)))
 	}
 	return path, nil
 }

@@ -150,10 +150,12 @@ func (c *containers) start(ctx context.Context, r Role) (*container, error) {
 		host.NetworkMode = "container:" + beside.id
 	}
 	if r.Delays {
+		o.User = "" // only root has what is added
 		host.CapAdd, host.CPUShares = []string{"NET_ADMIN", "NET_RAW"}, delayShares
 	}
 	if c.engine.Lacks(ctx, o.Repository) { // it would be pulled
-		return nil, fmt.Errorf("start %s: its image %s is no longer on the engine: start the benchmark again, and remove (or prune) no images while it runs", r.Name, o.Repository)
+		return nil, fmt.Errorf("start %s: its image %s is no longer on the engine: start the benchmark again, and "+
+			"remove (or prune) no images while it runs", r.Name, o.Repository)
 	}
 	o.Repository, o.Tag = splitTag(o.Repository)
 	c.making.Add(1)

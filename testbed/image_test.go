@@ -18,7 +18,9 @@ func TestStatesOfTree(t *testing.T) {
 	// Whatever image is asked for was built already.
 	answers.HandleFunc("GET /images/", func(w http.ResponseWriter, _ *http.Request) {
 		json.NewEncoder(w).Encode(map[string]any{
-			"Id": fakeID, "Config": map[string]any{"Labels": map[string]string{"cometbench.options": "broadcast eventdb= receive remote="}},
+			"Id": fakeID, "Config": map[string]any{"Labels": map[string]string{
+				"cometbench.options": "broadcast eventdb= receive remote=",
+			}},
 		})
 	})
 	bed := &Testbed{engine: fakeEngine(t, answers), image: "ours", config: Config{Status: func(string, ...any) {}}}

@@ -76,7 +76,8 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 		return nil, errors.New("testbed: no executable given")
 	}
 	if os.Getenv(engine.JanitorVariable) != "" {
-		return nil, fmt.Errorf("testbed: the executable %s was started as the janitor of a testbed, but isn't the cometbench command", os.Args[0])
+		return nil, fmt.Errorf("testbed: the executable %s was started as the janitor of a testbed, but isn't the "+
+			"cometbench command", os.Args[0])
 	}
 	if c.Status == nil {
 		c.Status = func(string, ...any) {}

@@ -195,7 +195,9 @@ func TestStop(t *testing.T) {
 func TestProcess(t *testing.T) {
 	backends(t, func(t *testing.T, b Backend) {
 		any := b.Host() + ":0"
-		broker := start(t, b, Role{Name: Broker, Command: []string{"broker", "-receive", any, "-broadcast", any, "-eventdb", "."}})
+		broker := start(t, b, Role{Name: Broker, Command: []string{
+			"broker", "-receive", any, "-broadcast", any, "-eventdb", ".",
+		}})
 		if line, err := broker.Line(t.Context()); err != nil || !strings.Contains(string(line), "receive") {
 			t.Fatalf("%q, %v, want where the broker listens", line, err)
 		}
@@ -224,7 +226,8 @@ func TestProcess(t *testing.T) {
 // image of our command.
 func ofRuns(found []string) []string {
 	return slices.DeleteFunc(found, func(what string) bool {
-		return strings.HasPrefix(what, owner.Memory()) || strings.HasPrefix(what, os.TempDir()) || strings.HasPrefix(what, "image ")
+		return strings.HasPrefix(what, owner.Memory()) || strings.HasPrefix(what, os.TempDir()) ||
+			strings.HasPrefix(what, "image ")
 	})
 }
 
@@ -361,7 +364,8 @@ func TestSweep(t *testing.T) {
 	run := func(o owner.Owner) string {
 		t.Helper()
 		out, err := exec.Command("docker", "run", "-d", "--network", "none",
-			"--label", owner.LabelOwner+"="+o.String(), "--label", owner.LabelRun+"=test", bed.image, "pause", "-for", "5m").CombinedOutput()
+			"--label", owner.LabelOwner+"="+o.String(), "--label", owner.LabelRun+"=test",
+			bed.image, "pause", "-for", "5m").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
@@ -371,7 +375,8 @@ func TestSweep(t *testing.T) {
 		t.Helper()
 		run(dead)
 		run(dead)
-		out, err := exec.Command("docker", "network", "create", "--label", owner.LabelOwner+"="+dead.String(), "cometbench-test").CombinedOutput()
+		out, err := exec.Command("docker", "network", "create",
+			"--label", owner.LabelOwner+"="+dead.String(), "cometbench-test").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}

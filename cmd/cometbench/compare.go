@@ -89,8 +89,10 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 	fs.Var(&effect, "effect", "the least slowdown that counts, in `percent`")
 	fs.Var(&bound, "bound-effect", "the same in cells whose rate the latency decides, in `percent`")
 	kind := fs.String("netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
-	fs.StringVar(&c.series.Testbed.CABundle, "ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
-	fs.StringVar(&c.out, "o", "cometbench-compare", "write old.txt, new.txt and anchor.txt (for benchstat), verdict.txt, summary.md, verdict.json and report.html into this `folder`")
+	fs.StringVar(&c.series.Testbed.CABundle, "ca-bundle", "", "`file` of certificates that building an image must "+
+		"trust (default: found in the environment)")
+	fs.StringVar(&c.out, "o", "cometbench-compare", "write old.txt, new.txt and anchor.txt (for benchstat), "+
+		"verdict.txt, summary.md, verdict.json and report.html into this `folder`")
 	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return c, err
 	}

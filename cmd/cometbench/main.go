@@ -1,6 +1,6 @@
 // Command cometbench compares brokers, reads what the benchmark has kept, and
-// holds the parts of the benchmark that run by themselves: inside containers
-// and network namespaces, where the benchmark starts them, and by hand.
+// holds the roles of an experiment, which run inside containers and network
+// namespaces, where the benchmark starts them, and by hand.
 //
 //	cometbench help
 //

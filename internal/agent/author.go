@@ -32,7 +32,8 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	public := fs.Bool("public", false, "send even to an address that isn't private")
 	progress := fs.Bool("progress", false, "say once a second, on stderr, how many events are done")
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), "usage: cometbench author -addr HOST:PORT [flags]\n\nSends events to a broker as fast as it can and prints how they fared, as JSON.\n\n")
+		fmt.Fprint(fs.Output(), "usage: cometbench author -addr HOST:PORT [flags]\n\n"+
+			"Sends events to a broker as fast as it can and prints how they fared, as JSON.\n\n")
 		fs.PrintDefaults()
 	}
 	if err := command.ParseFlags(fs, std, args, false); err != nil {

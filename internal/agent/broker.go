@@ -26,17 +26,21 @@ type Listening struct {
 	Broadcast string `json:"broadcast"`
 }
 
+// loopback is a port of this machine, which others can't reach.
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
 // runBroker runs the embedded broker until it is told to end.
 func runBroker(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("broker", flag.ContinueOnError)
 	var c embedded.Config
-	fs.StringVar(&c.Receive, "receive", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.DefaultPort)), "`address` for authors, host:port")
-	fs.StringVar(&c.Broadcast, "broadcast", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.BroadcastPort)), "`address` for subscribers, host:port")
+	fs.StringVar(&c.Receive, "receive", loopback(vtp.DefaultPort), "`address` for authors, host:port")
+	fs.StringVar(&c.Broadcast, "broadcast", loopback(vtp.BroadcastPort), "`address` for subscribers, host:port")
 	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this `folder`")
 	var l life
 	l.flags(fs)
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), "usage: cometbench broker -eventdb DIR [flags]\n\nPrints the addresses, as a line of JSON, when it listens. Ends on SIGTERM and SIGINT.\n\n")
+		fmt.Fprint(fs.Output(), "usage: cometbench broker -eventdb DIR [flags]\n\n"+
+			"Prints the addresses, as a line of JSON, when it listens. Ends on SIGTERM and SIGINT.\n\n")
 		fs.PrintDefaults()
 	}
 	if err := command.ParseFlags(fs, std, args, false); err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// life is how a part ends that nobody ends: a benchmark may be killed, and what
-// cleans up after it as well.
+// life is how a program ends that nobody ends: a benchmark may be killed, and so
+// may what cleans up after it.
 type life struct {
 	length time.Duration // 0 is no limit
 	stdin  bool
@@ -23,10 +23,11 @@ func (l *life) flags(fs *flag.FlagSet) {
 		}
 		return err
 	})
-	fs.BoolVar(&l.stdin, "stdin", false, "end when standard input does, so as to end with a parent that holds its other end")
+	fs.BoolVar(&l.stdin, "stdin", false, "end when standard input does, so as to end with a parent that holds its "+
+		"other end")
 }
 
-// begin returns a context that ends when the part is to.
+// begin returns a context that ends when the program is to.
 func (l *life) begin(ctx context.Context, stdin io.Reader) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	if l.length > 0 {

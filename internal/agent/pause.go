@@ -16,7 +16,8 @@ func runPause(ctx context.Context, std command.Streams, args []string) error {
 	l := life{length: time.Hour}
 	l.flags(fs)
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), "usage: cometbench pause [-for 1h]\n\nEnds without an error when the time is over (an hour), and on SIGTERM or SIGINT.\n\n")
+		fmt.Fprint(fs.Output(), "usage: cometbench pause [-for 1h]\n\n"+
+			"Ends without an error when the time is over (an hour), and on SIGTERM or SIGINT.\n\n")
 		fs.PrintDefaults()
 	}
 	if err := command.ParseFlags(fs, std, args, false); err != nil {

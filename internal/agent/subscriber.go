@@ -4,9 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"net"
 	"runtime/debug"
-	"strconv"
 
 	"cometbench/embedded"
 	"cometbench/internal/command"
@@ -17,12 +15,13 @@ import (
 func runSubscriber(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("subscriber", flag.ContinueOnError)
 	var c embedded.SubscriberConfig
-	fs.StringVar(&c.Remote, "remote", net.JoinHostPort("127.0.0.1", strconv.Itoa(vtp.BroadcastPort)), "the broker's `address` for subscribers, host:port")
+	fs.StringVar(&c.Remote, "remote", loopback(vtp.BroadcastPort), "the broker's `address` for subscribers, host:port")
 	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this `folder`")
 	var l life
 	l.flags(fs)
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), "usage: cometbench subscriber -eventdb DIR [-remote HOST:PORT] [flags]\n\nReceives events until SIGTERM or SIGINT.\n\n")
+		fmt.Fprint(fs.Output(), "usage: cometbench subscriber -eventdb DIR [-remote HOST:PORT] [flags]\n\n"+
+			"Receives events until SIGTERM or SIGINT.\n\n")
 		fs.PrintDefaults()
 	}
 	if err := command.ParseFlags(fs, std, args, false); err != nil {

@@ -18,7 +18,8 @@ import (
 func runTar(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("tar", flag.ContinueOnError)
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), "usage: cometbench tar DIR\n\nWrites the files below DIR as a tar archive on stdout, named relative to DIR.\n")
+		fmt.Fprint(fs.Output(), "usage: cometbench tar DIR\n\n"+
+			"Writes the files below DIR as a tar archive on stdout, named relative to DIR.\n")
 	}
 	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return err

@@ -29,7 +29,8 @@ func runUsage(_ context.Context, std command.Streams, args []string) error {
 	pid := fs.Int("pid", os.Getpid(), "the `process`")
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), "usage: cometbench usage [-pid PID]\n\n"+
-			"Prints the TCP counters of a process's network namespace since that was made,\nand the CPU time that the process has used, as JSON.\n\n")
+			"Prints the TCP counters of a process's network namespace since that was made,\n"+
+			"and the CPU time that the process has used, as JSON.\n\n")
 		fs.PrintDefaults()
 	}
 	if err := command.ParseFlags(fs, std, args, false); err != nil {

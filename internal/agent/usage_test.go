@@ -3,8 +3,11 @@ package agent
 import (
 	"encoding/json"
 	"net"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // TestUsage calls them wrongly.
@@ -17,7 +20,9 @@ func TestUsage(t *testing.T) {
 		{[]string{"delay"}, 2, "-latency 0s: want a time above zero, at most 1m0s"},
 		{[]string{"delay", "-latency", "2m"}, 2, "-latency 2m0s"},
 		{[]string{"delay", "-latency", "1ms", "-packets", "-1"}, 2, "-packets -1"},
-		{[]string{"delay", "-latency", "1ms", "-netem", "tc"}, 2, `-netem: got the kind of delay "tc", want auto, kernel or userspace`},
+		{[]string{"delay", "-latency", "1ms", "-netem", "tc"}, 2, `got the kind of delay "tc", want auto, kernel or userspace`},
+		{[]string{"usage", "-pid", "0"}, 2, "-pid 0: want a process id"},
+		{[]string{"usage", "-pid", "4194305"}, 1, "4194305"}, // more than there can be, proc(5)
 		{[]string{"delay", "-latency", "1ms", "eth0"}, 2, `unexpected argument "eth0"`},
 		{[]string{"delay", "-latency", "1ms", "-interface", "nothing0"}, 1, "nothing0"},
 		{[]string{"delay", "-help"}, 0, "usage: cometbench delay -latency"},
@@ -46,6 +51,23 @@ func TestUsage(t *testing.T) {
 				t.Errorf("exit code %d, want %d; stderr %q, want %q; stdout %q", code, test.code, stderr, test.stderr, stdout)
 			}
 		})
+	}
+}
+
+// TestProcessUsage: this process has used CPU time.
+func TestProcessUsage(t *testing.T) {
+	stdout, stderr, code := try(t, t.Context(), "usage")
+	var got Usage
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 0 {
+		t.Fatalf("exit code %d, %s, %v: %s", code, stdout, err, stderr)
+	}
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	if runtime.GOOS == "linux" && (got.CPU > now || got.CPU < now-100*time.Millisecond) {
+		t.Errorf("got %v, and getrusage says %v a moment later", got.CPU, now)
 	}
 }
 

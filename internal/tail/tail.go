@@ -12,8 +12,8 @@ type Tail struct {
 	mu   sync.Mutex
 	text []byte
 	line []byte // the line that is being written
-	// Each is shown every line that is whole, and says whether it has no
-	// further use for it; nil keeps them all.
+	// Each is shown every whole line, and reports whether it has taken it, so
+	// that it isn't kept; nil takes none.
 	Each func(line string) (taken bool)
 }
 
