@@ -28,7 +28,7 @@ const (
 
 // dumbReader reads a dumb database.
 //
-// Nothing in it tells how many entries there should be: an index that was cut
+// Nothing in it says how many entries there should be: an index that was cut
 // at the end of a line, before Python opened it again, is one of fewer entries,
 // whose values lie in the .dat file as those of deleted keys do. What can be
 // checked is that every line of the index is whole, and that values are within
@@ -55,7 +55,7 @@ func (r *dumbReader) format() string { return "dumb (.dir and .dat)" }
 
 func (r *dumbReader) files() []*file { return []*file{r.dir, r.dat.file} }
 
-// unchanged has nothing to add to what the files' times tell.
+// unchanged returns nil: the files' times show every change.
 func (r *dumbReader) unchanged() error { return nil }
 
 func (r *dumbReader) walk(yield func(Entry) bool) error {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// ErrChanged is in the chain of every error that says a database was written
+// ErrChanged is in the chain of every error for a database that was written
 // to while it was read, so that no count of it can be trusted. It can be read
 // once its writer is quiet.
 var ErrChanged = errors.New("the file changed while it was read")
@@ -21,7 +21,7 @@ var ErrUnknown = errors.New("no event database that this package reads")
 // have 1 MiB.
 const MaxItem = 16 << 20
 
-// A CorruptError says where a database isn't what its format prescribes. A
+// A CorruptError is a place where a database isn't what its format prescribes. A
 // database with such a place is refused in whole: its other entries may be
 // sound, but their number can't be known.
 type CorruptError struct {
@@ -47,7 +47,7 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("%s:%s got %s, want %s", e.File, place, e.Got, e.Want)
 }
 
-// changed says that the file at path changed, and how.
+// changed returns the error for a file that changed, and how.
 func changed(path, how string) error {
 	return fmt.Errorf("%s: %w (%s): read it again when its writer is quiet", path, ErrChanged, how)
 }

@@ -4,9 +4,9 @@
 // An event database maps the SHA-1 of each event's bytes (40 hex digits) to
 // the time at which the event was received. The format is whatever Python's
 // anydbm or dbm chose on that machine: Berkeley DB hash (Python 2, and ndbm on
-// Debian), GDBM, dumb (.dir and .dat), or SQLite (Python 3.13). [Open] tells
-// them apart by their bytes. A database is read whole or is an error: what is
-// damaged, or is written to meanwhile ([ErrChanged]), is never counted short.
+// Debian), GDBM, dumb (.dir and .dat), or SQLite (Python 3.13). [Open] knows the
+// format by the file's bytes. A database is read whole or is an error: one that
+// is damaged, or is written to meanwhile ([ErrChanged]), is never counted short.
 //
 //	db, err := eventdb.Open("/var/lib/comet/comet.broker_test")
 //	...
@@ -51,7 +51,7 @@ type reader interface {
 	// Whatever keeps walk from reading all entries is an error.
 	walk(yield func(Entry) bool) error
 	// unchanged returns an error if the database isn't as it was opened, or is
-	// being written to, as far as the times of its files don't tell.
+	// being written to, where the times of its files don't show it.
 	unchanged() error
 	// files returns the database's files, which the reader owns.
 	files() []*file
@@ -67,7 +67,7 @@ var errStop = errors.New("stop")
 type DB struct {
 	path   string // what Open was given, or the file that it found there
 	reader reader
-	closed func() error // what else is to be given back; may be nil
+	closed func() error // removes what was copied; may be nil
 }
 
 // Format names the database's format, for people.
@@ -118,7 +118,7 @@ func (db *DB) read(ctx context.Context, yield func(Entry) bool) error {
 	return err
 }
 
-// Close closes the database's files and removes what was spooled.
+// Close closes the database's files, and removes the copies that [OpenTar] made.
 func (db *DB) Close() error {
 	var err error
 	for _, f := range db.reader.files() {

@@ -25,6 +25,7 @@ type file struct {
 	size int64  // in bytes, when it was opened
 	r    io.ReaderAt
 	os   *os.File // nil when r isn't a file
+	stat func() (os.FileInfo, error)
 	was  os.FileInfo
 	ctx  context.Context // of the method that is reading; nil: none
 }
@@ -46,7 +47,7 @@ func openFile(path string) (*file, error) {
 	if info, err = f.Stat(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open event database: %w", err), f.Close())
 	}
-	return &file{name: path, size: info.Size(), r: f, os: f, was: info}, nil
+	return &file{name: path, size: info.Size(), r: f, os: f, stat: f.Stat, was: info}, nil
 }
 
 // settle notes the file's state before it is read. A file written to within
@@ -54,11 +55,11 @@ func openFile(path string) (*file, error) {
 // its modification time, so settle waits until it is older. If it is written to
 // again and again then settle gives up.
 func (f *file) settle() error {
-	if f.os == nil {
+	if f.stat == nil {
 		return nil
 	}
 	for turn := 0; ; turn++ {
-		info, err := f.os.Stat()
+		info, err := f.stat()
 		if err != nil {
 			return fmt.Errorf("read event database: %w", err)
 		}
@@ -79,10 +80,10 @@ func (f *file) settle() error {
 
 // unchanged returns an error if the file was written to since settle.
 func (f *file) unchanged() error {
-	if f.os == nil {
+	if f.stat == nil {
 		return nil
 	}
-	info, err := f.os.Stat()
+	info, err := f.stat()
 	if err != nil {
 		return fmt.Errorf("read event database: %w", err)
 	}

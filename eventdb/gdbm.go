@@ -84,7 +84,7 @@ func (l *gdbmLayout) word() int {
 // nameAt is the offset of entry i of the directory.
 func (l *gdbmLayout) nameAt(i int) int64 { return l.dir + int64(i)*int64(l.word()) }
 
-// isGDBM tells whether a file that begins with head is GDBM's.
+// isGDBM reports whether a file that begins with head is GDBM's.
 func isGDBM(head []byte) bool {
 	var l gdbmLayout
 	return len(head) >= 4 && l.magic(head)
@@ -145,8 +145,8 @@ func (l *gdbmLayout) decode(head []byte, fileSize int64) (offset int64, want, go
 	// offset, each aligned as an offset), its bits, its count, its elements.
 	l.bitsAt = l.word() + gdbmBucketFree*2*l.word()
 	l.elem = 16 + l.word()
-	// On 32-bit x86 offsets of 64 bits are aligned as those of 32. What that
-	// saves in a bucket is room for an element or two more, which tells.
+	// On 32-bit x86 offsets of 64 bits are aligned as those of 32. The file is from
+	// there if its buckets have an element or two more, for which that makes room.
 	if packed := 4 + gdbmBucketFree*(4+l.word()); int64(elems) == int64((l.bucketSize-packed-8)/l.elem) {
 		l.bitsAt = packed
 	}

@@ -100,8 +100,8 @@ func (files Files) open() (*DB, error) {
 	return &DB{path: f.name, reader: r}, nil
 }
 
-// newReader tells the format of a file by its first bytes. If there is no
-// error then the reader owns the file.
+// newReader returns the reader for the format that the first bytes of f have. If
+// there is no error then the reader owns the file.
 func (files Files) newReader(f *file, head []byte) (reader, error) {
 	switch {
 	case len(head) == bdbMetaSize && isBDB(head):
@@ -109,7 +109,7 @@ func (files Files) newReader(f *file, head []byte) (reader, error) {
 	case isGDBM(head):
 		return newGDBM(f)
 	case strings.HasPrefix(string(head), sqliteMagic):
-		return openSQLite(f)
+		return files.openSQLite(f)
 	case isLog(head) && strings.HasSuffix(f.name, "-wal"):
 		return nil, f.corrupt(-1, -1, "the database "+strings.TrimSuffix(f.name, "-wal")+" beside this log of SQLite",
 			"none")
@@ -163,28 +163,26 @@ func (files Files) openDumb(f *file, head []byte) (reader, error) {
 	return newDumb(dir, f), nil
 }
 
-// openSQLite opens the SQLite database in f, with the log beside it.
-func openSQLite(f *file) (reader, error) {
-	// SQLite puts its log beside the file, not beside a link to it.
-	path, err := filepath.EvalSymlinks(f.name)
-	if err != nil {
-		return nil, fmt.Errorf("open event database: %w", err)
-	}
-	hot, err := hotJournal(path)
-	if err == nil && hot {
-		err = &CorruptError{File: path + "-journal", Offset: 0, Page: -1,
-			Want: "no journal of an unfinished change (let SQLite open the database: it will undo the change)", Got: "one"}
-	}
-	if err != nil {
+// openSQLite opens the SQLite database in f, with its log.
+func (files Files) openSQLite(f *file) (reader, error) {
+	if hot, err := hotJournal(files.Journal); err != nil {
 		return nil, err
+	} else if hot {
+		return nil, &CorruptError{File: files.Journal, Offset: 0, Page: -1, Got: "one",
+			Want: "no journal of an unfinished change (let SQLite open the database: it will undo the change)"}
 	}
-	wal, err := openFile(path + "-wal")
-	if err == nil && wal.size == 0 {
-		err = wal.Close()
-		wal = nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	var wal *file
+	if files.Log != "" {
+		var err error
+		if wal, err = openFile(files.Log); err != nil {
+			return nil, err
+		}
+		if wal.size == 0 {
+			if err := wal.Close(); err != nil {
+				return nil, err
+			}
+			wal = nil
+		}
 	}
 	r, err := newSQLite(f, wal)
 	if err != nil {
@@ -193,6 +191,12 @@ func openSQLite(f *file) (reader, error) {
 		}
 		return nil, err
 	}
-	r.path = path
+	if r.path, err = filepath.EvalSymlinks(f.name); err != nil {
+		err = fmt.Errorf("open event database: %w", err)
+		if wal != nil {
+			err = errors.Join(err, wal.Close())
+		}
+		return nil, err
+	}
 	return r, nil
 }

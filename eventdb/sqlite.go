@@ -91,7 +91,7 @@ func (r *sqliteReader) unchanged() error {
 	if r.path == "" {
 		return nil
 	}
-	hot, err := hotJournal(r.path)
+	hot, err := hotJournal(r.path + "-journal")
 	if err == nil && hot {
 		err = changed(r.path+"-journal", "the journal of a change that isn't finished")
 	}
@@ -114,11 +114,11 @@ func sameFile(path string, f *file) error {
 	return changed(path, "another file than when the database was opened")
 }
 
-// hotJournal reports whether beside the database at path there is the journal of
+// hotJournal reports whether the file at path, if there is one, is the journal of
 // a change that isn't finished.
 func hotJournal(path string) (bool, error) {
-	journal, err := openFile(path + "-journal")
-	if errors.Is(err, fs.ErrNotExist) {
+	journal, err := openFile(path)
+	if path == "" || errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
