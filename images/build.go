@@ -60,14 +60,6 @@ type Image struct {
 // built the first time that its version, or the content of its source tree, is
 // asked for, and found afterwards.
 func (bu *Builder) Ensure(ctx context.Context, b subject.Subject) (*Image, error) {
-	im, err := bu.ensure(ctx, b)
-	if err != nil {
-		return nil, fmt.Errorf("image of %s: %w", b.Name, err)
-	}
-	return im, nil
-}
-
-func (bu *Builder) ensure(ctx context.Context, b subject.Subject) (*Image, error) {
 	source := ""
 	switch b.Kind {
 	case subject.Release:

@@ -113,6 +113,9 @@ const maxSource = 64 << 20 // bytes
 // readSource reads a source tree without what doesn't belong to it: version
 // control, byte code, what was built.
 func readSource(dir string) ([]file, error) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("there is no folder %s", dir)
+	}
 	for _, name := range []string{"setup.py", "pyproject.toml"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			return walkSource(dir)

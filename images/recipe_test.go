@@ -28,6 +28,9 @@ func TestRecipe(t *testing.T) {
 	if _, err := newRecipe(b, dir); err == nil || !strings.Contains(err.Error(), "setup.py") {
 		t.Errorf("an empty folder: %v, want an error that names setup.py", err)
 	}
+	if _, err := newRecipe(b, filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "no folder") {
+		t.Errorf("no folder: %v, want an error that says so", err)
+	}
 	write("setup.py", "")
 	write("comet/__init__.py", "__version__ = '1.1.0'\n")
 	old, err := newRecipe(b, dir)
