@@ -190,7 +190,8 @@ func (bu *Builder) base(ctx context.Context, python string) (string, error) {
 		return struct{}{}, bu.Client.PullImage(o, docker.AuthConfiguration{})
 	})
 	if err != nil {
-		return "", fmt.Errorf("the base image can't be had (%w): where no image registry is reachable, make %s from Debian by images/base/build %s",
+		return "", fmt.Errorf("the base image can't be had (%w): "+
+			"where no image registry is reachable, make %s from Debian by images/base/build %s",
 			err, standIn, python)
 	}
 	return public, nil

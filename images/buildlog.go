@@ -118,7 +118,8 @@ func (e *buildError) Unwrap() error { return e.err }
 
 // otherPython are errors of code that is written for another generation of
 // Python than the one that reads it.
-var otherPython = regexp.MustCompile(`^(SyntaxError|TabError|IndentationError|ModuleNotFoundError|ImportError|NameError)\b`)
+var otherPython = regexp.MustCompile(
+	`^(SyntaxError|TabError|IndentationError|ModuleNotFoundError|ImportError|NameError)\b`)
 
 // explain adds to the error of a build what its recipe has chosen, where that
 // may be wrong.
@@ -131,6 +132,7 @@ func (r *recipe) explain(b subject.Subject, err error) error {
 	if strings.HasPrefix(r.python, "2.") {
 		other = "3.11"
 	}
-	failed.cause += fmt.Sprintf("\nIt was built for Python %s. If it is written for another, say so: %s+python%s", r.python, b.Name, other)
+	failed.cause += fmt.Sprintf("\nIt was built for Python %s. If it is written for another, say so: %s+python%s",
+		r.python, b.Name, other)
 	return failed
 }

@@ -19,7 +19,8 @@ import (
 // Podman 5.4.
 const (
 	noRelease = "Successfully installed Twisted-26.10.0 zope-interface-8.7\n" +
-		"\x1b[91mERROR: Could not find a version that satisfies the requirement Comet==9.9.9 (from versions: 1.0.1, 3.1.0)\n" +
+		"\x1b[91mERROR: Could not find a version that satisfies the requirement Comet==9.9.9 " +
+		"(from versions: 1.0.1, 3.1.0)\n" +
 		"\x1b[0m\x1b[91mERROR: No matching distribution found for Comet==9.9.9\n" +
 		"\x1b[0mRemoving intermediate container aa69bd97c9e4\n"
 	python2 = "\x1b[91m  File \"/opt/comet/lib/python3.11/site-packages/comet/utility/xml.py\", line 39\n" +
@@ -60,7 +61,8 @@ func TestExplain(t *testing.T) {
 		output string
 		want   string // "" for no advice
 	}{
-		{"comet@tree", recipe{python: "3.11", source: tree}, python2, "built for Python 3.11. If it is written for another, say so: comet@tree+python2.7"},
+		{"comet@tree", recipe{python: "3.11", source: tree}, python2,
+			"built for Python 3.11. If it is written for another, say so: comet@tree+python2.7"},
 		{"comet@tree", recipe{python: "2.7", source: tree}, python2, "say so: comet@tree+python3.11"},
 		{"comet@tree+python3.11", recipe{python: "3.11", source: tree}, python2, ""},
 		{"comet@tree", recipe{python: "3.11", source: tree}, raised, ""},
@@ -96,7 +98,8 @@ func TestBuildMute(t *testing.T) {
 			t.Fatal(err)
 		}
 		bu := &Builder{Client: client}
-		err = bu.runWatched(t.Context(), docker.BuildImageOptions{Name: "x", InputStream: strings.NewReader("")}, 100*time.Millisecond)
+		o := docker.BuildImageOptions{Name: "x", InputStream: strings.NewReader("")}
+		err = bu.runWatched(t.Context(), o, 100*time.Millisecond)
 		if err == nil || !strings.Contains(err.Error(), "printed nothing for 100ms") {
 			t.Errorf("begun %t: got %v, want that nothing was printed", begun, err)
 		}

@@ -27,7 +27,8 @@ type Dialect struct {
 	eventDB       string
 }
 
-var option = regexp.MustCompile(`(?m)^\s*(?:-\w(?:[ =]\S+)?, +)?--([a-z][a-z-]*)(=?)(?: ?(\[[A-Za-z:_]+\]|[A-Z][A-Z_]+\b))?`)
+var option = regexp.MustCompile(
+	`(?m)^\s*(?:-\w(?:[ =]\S+)?, +)?--([a-z][a-z-]*)(=?)(?: ?(\[[A-Za-z:_]+\]|[A-Z][A-Z_]+\b))?`)
 
 // options returns the long options that `twistd comet --help` lists, in order,
 // each once, with a "=" behind those that take a value.
@@ -58,7 +59,8 @@ func newDialect(options []string) (Dialect, error) {
 	}
 	for _, name := range []string{"receive", "broadcast"} {
 		if !known[name] {
-			return d, fmt.Errorf("twistd comet --help lists no --%s: does twisted/plugins/comet_plugin.py import without an error?", name)
+			return d, fmt.Errorf("twistd comet --help lists no --%s: "+
+				"does twisted/plugins/comet_plugin.py import without an error?", name)
 		}
 	}
 	switch {

@@ -54,7 +54,8 @@ const inspectDeadline = time.Minute
 
 // output runs a command in a container of the image and returns what it prints.
 func (bu *Builder) output(ctx context.Context, image string, command []string) ([]byte, error) {
-	container, err := engine.Ask(ctx, "create a container", inspectDeadline, func(ctx context.Context) (*docker.Container, error) {
+	ask := "create a container"
+	container, err := engine.Ask(ctx, ask, engine.Change, func(ctx context.Context) (*docker.Container, error) {
 		return bu.Client.CreateContainer(docker.CreateContainerOptions{
 			Context:    ctx,
 			Config:     &docker.Config{Image: image, Entrypoint: command, Labels: bu.labels(), NetworkDisabled: true},
@@ -67,7 +68,8 @@ func (bu *Builder) output(ctx context.Context, image string, command []string) (
 	out, err := engine.Ask(ctx, "run "+command[0], inspectDeadline, func(ctx context.Context) ([]byte, error) {
 		return bu.start(ctx, container.ID)
 	})
-	_, removed := engine.Ask(context.WithoutCancel(ctx), "remove a container", inspectDeadline, func(ctx context.Context) (struct{}, error) {
+	ctx, ask = context.WithoutCancel(ctx), "remove a container"
+	_, removed := engine.Ask(ctx, ask, engine.Change, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, bu.Client.RemoveContainer(docker.RemoveContainerOptions{
 			ID: container.ID, Force: true, RemoveVolumes: true, Context: ctx,
 		})

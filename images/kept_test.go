@@ -17,8 +17,10 @@ func TestKept(t *testing.T) {
 	answers := http.NewServeMux()
 	answers.HandleFunc("GET /images/json", func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `[
-			{"Id":"1","RepoTags":["cometbench/comet:comet-3.1.0-54a2d043e305","my/own:tag"],"Size":196400000,"Created":1795608699},
-			{"Id":"2","RepoTags":["localhost/cometbench/comet:comet-1.1.0-487b646995e1"],"Size":208000000,"Created":1795608699}]`)
+			{"Id":"1","RepoTags":["cometbench/comet:comet-3.1.0-54a2d043e305","my/own:tag"],
+				"Size":196400000,"Created":1795608699},
+			{"Id":"2","RepoTags":["localhost/cometbench/comet:comet-1.1.0-487b646995e1"],
+				"Size":208000000,"Created":1795608699}]`)
 	})
 	var removed []string
 	answers.HandleFunc("DELETE /images/", func(w http.ResponseWriter, r *http.Request) {
@@ -40,7 +42,8 @@ func TestKept(t *testing.T) {
 	if err != nil || len(kept) != 2 {
 		t.Fatalf("got %v, %v, want two images", kept, err)
 	}
-	if got, want := kept[0].String(), "cometbench/comet:comet-3.1.0-54a2d043e305, 196 MB with its base image, made on 2026-11-25"; got != want {
+	want := "cometbench/comet:comet-3.1.0-54a2d043e305, 196 MB with its base image, made on 2026-11-25"
+	if got := kept[0].String(); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if err := bu.Remove(t.Context(), kept[0]); err != nil {

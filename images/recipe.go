@@ -121,8 +121,12 @@ func readSource(dir string) ([]file, error) {
 			return walkSource(dir)
 		}
 	}
-	return nil, fmt.Errorf("%s holds neither setup.py nor pyproject.toml: name the top folder of a source tree of Comet", dir)
+	return nil, fmt.Errorf("%s holds neither setup.py nor pyproject.toml: "+
+		"name the top folder of a source tree of Comet", dir)
 }
+
+// foreign are the folders of a source tree that are no source.
+var foreign = []string{".git", ".hg", ".tox", "__pycache__", "build", "dist", "venv", ".venv"}
 
 func walkSource(dir string) ([]file, error) {
 	var files []file
@@ -132,7 +136,7 @@ func walkSource(dir string) ([]file, error) {
 			return err
 		}
 		switch name := d.Name(); {
-		case d.IsDir() && path != dir && (slices.Contains([]string{".git", ".hg", ".tox", "__pycache__", "build", "dist", "venv", ".venv"}, name) || strings.HasSuffix(name, ".egg-info")):
+		case d.IsDir() && path != dir && (slices.Contains(foreign, name) || strings.HasSuffix(name, ".egg-info")):
 			return fs.SkipDir
 		case !d.Type().IsRegular() || strings.HasSuffix(name, ".pyc"):
 			return nil

@@ -163,7 +163,8 @@ func ParseList(names string) ([]Subject, error) {
 		}
 		for _, have := range list {
 			if have.Label == b.Label {
-				return nil, fmt.Errorf("brokers %q and %q have the same label %s: measure them one after the other, or name their folders differently", have.Name, b.Name, b.Label)
+				return nil, fmt.Errorf("brokers %q and %q have the same label %s: "+
+					"measure them one after the other, or name their folders differently", have.Name, b.Name, b.Label)
 			}
 		}
 		list = append(list, b)

@@ -46,7 +46,9 @@ func Dial(ctx context.Context) (*Engine, error) {
 		return nil, fmt.Errorf("%s can't be used: %w", where, err)
 	}
 	// Asking for the version is the one request that needs none.
-	env, err := Ask(ctx, "ask for its version", Answer, func(context.Context) (*docker.Env, error) { return client.Version() })
+	env, err := Ask(ctx, "ask for its version", Answer, func(context.Context) (*docker.Env, error) {
+		return client.Version()
+	})
 	if err != nil {
 		return nil, fmt.Errorf("%s can't be used (%s): %w", where, advice(err), err)
 	}
@@ -69,7 +71,8 @@ func Dial(ctx context.Context) (*Engine, error) {
 // advice says what to do about an engine that doesn't answer.
 func advice(err error) string {
 	if errors.Is(err, os.ErrPermission) {
-		return "you have no right to its socket: become a member of the group docker, sudo usermod -aG docker $USER, and log in again"
+		return "you have no right to its socket: become a member of the group docker " +
+			"(sudo usermod -aG docker $USER), and log in again"
 	}
 	return "start Docker, or set DOCKER_HOST to an engine that runs"
 }
@@ -79,7 +82,8 @@ func advice(err error) string {
 func describe(version *docker.Env, where endpoint) string {
 	name := "docker"
 	var components []struct{ Name string }
-	if err := version.GetJSON("Components", &components); err == nil && len(components) > 0 && components[0].Name == "Podman Engine" {
+	err := version.GetJSON("Components", &components)
+	if err == nil && len(components) > 0 && components[0].Name == "Podman Engine" {
 		name = "podman"
 	}
 	name += " " + version.Get("Version")

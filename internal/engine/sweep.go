@@ -63,7 +63,8 @@ func (e *Engine) remove(ctx context.Context, label string, match func(value stri
 			return nil
 		}
 		if waited := Pause(ctx, again); waited != nil {
-			return fmt.Errorf("clean up the engine: %w: %w; what is left, the next benchmark on this machine or \"cometbench sweep\" removes",
+			return fmt.Errorf("clean up the engine: %w: %w; "+
+				"what is left, the next benchmark on this machine or \"cometbench sweep\" removes",
 				waited, err)
 		}
 	}
