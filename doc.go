@@ -12,9 +12,13 @@
 //
 //	go test -run='^$' -bench=. -count=10 . -broker=comet-1.1.0,comet-3.1.0 -latency=0,100ms -conns=1,64
 //
-// One op is one run of the experiment. Each has three rates, in events/s: what
-// the author had acked over the time it took, and what was found in the
-// broker's and in the subscriber's event database over the time between the
-// first and the last entry. missing-events is what was sent and isn't in the
+// One op is one run of the experiment; with -benchtime=DURATION a cell is run until
+// that time is over, and its figures are means. Each run has three rates, in
+// events/s: what the author had acked over the time it took, and what was found
+// in the broker's and in the subscriber's event database over the time between
+// the first and the last entry. missing-events is what was sent and isn't in the
 // subscriber's database. README.md says how to read the rest.
+//
+// A run that is void is repeated once. If it is void again its benchmark fails,
+// the others go on, and the last line says how many runs of which cells are void.
 package cometbench
