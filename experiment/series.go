@@ -129,7 +129,7 @@ func (s *Series) Label(name string) string { return s.labels[name] }
 // wants reports whether any cell of a broker will be run. That of a source tree
 // isn't known before its label has a digest.
 func (o *Options) wants(b subject.Subject) bool {
-	if b.Kind == subject.Source || b.Kind == subject.Git {
+	if o.Bench == "" || b.Kind == subject.Source || b.Kind == subject.Git {
 		return true
 	}
 	m := o.Matrix
