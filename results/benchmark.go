@@ -94,7 +94,7 @@ func writeRuns(w io.Writer, runs []*Run) error {
 	var varying []string // keys in which runs differ
 	now := make(map[string]string)
 	for _, c := range Configs(runs) {
-		if strings.Contains(c.Value, alternative) && !c.ofBroker() {
+		if strings.Contains(c.Value, alternative) && c.key() != nil {
 			varying = append(varying, c.Key)
 			continue
 		}

@@ -26,18 +26,21 @@ const notePrefix = "# "
 //	# comet-3.1.0: Comet 3.1.0, Python 3.11.2, Twisted 24.11.0
 func (c ConfigLine) String() string { return c.prefix() + c.Key + ": " + c.Value }
 
+// prefix returns what stands before the line: notePrefix, or nothing.
 func (c ConfigLine) prefix() string {
-	for _, k := range configKeys() {
-		if k.name == c.Key && !k.note {
-			return ""
-		}
+	if k := c.key(); k != nil && !k.note {
+		return ""
 	}
 	return notePrefix
 }
 
-// ofBroker reports whether the line says what a broker is.
-func (c ConfigLine) ofBroker() bool {
-	return !slices.ContainsFunc(configKeys(), func(k configKey) bool { return k.name == c.Key })
+// key returns the line's key, nil if it is a broker's.
+func (c ConfigLine) key() *configKey {
+	keys := configKeys()
+	if i := slices.IndexFunc(keys, func(k configKey) bool { return k.name == c.Key }); i >= 0 {
+		return &keys[i]
+	}
+	return nil
 }
 
 // WriteConfig writes the lines of a benchmark's configuration.
