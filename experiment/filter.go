@@ -2,13 +2,31 @@ package experiment
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"cometbench/matrix"
+	"cometbench/subject"
 )
 
 // Benchmark is the name of the benchmark whose sub-benchmarks are cells.
 const Benchmark = "BenchmarkThroughput"
+
+// wants reports whether any cell of a broker will be run. That of a source tree
+// isn't known before its label has a digest.
+func (o *Options) wants(b subject.Subject) bool {
+	if o.Bench == "" || b.Kind == subject.Source || b.Kind == subject.Git {
+		return true
+	}
+	m := o.Matrix
+	m.Brokers = []string{b.Label}
+	return len(o.chosen(m.Cells())) > 0
+}
+
+// chosen returns those of the cells that will be run.
+func (o *Options) chosen(cells []matrix.Cell) []matrix.Cell {
+	return slices.DeleteFunc(cells, func(c matrix.Cell) bool { return o.Bench != "" && !matches(o.Bench, c) })
+}
 
 // matches reports whether the pattern of -test.bench lets a cell run: package
 // testing matches its elements, which slashes part, with those of the name, and

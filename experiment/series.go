@@ -21,27 +21,6 @@ import (
 	"cometbench/testbed"
 )
 
-// Options say what a series is made of.
-type Options struct {
-	Brokers []subject.Subject
-	// Defaults says that the brokers weren't asked for by name: those that
-	// can't be had here are left out.
-	Defaults bool
-	Matrix   matrix.Matrix // without brokers
-	// Bench is the pattern of the benchmarks that will be run, "" for all: what
-	// it leaves out isn't prepared.
-	Bench   string
-	Count   int            // runs of each cell
-	Testbed testbed.Config // without Status: the series shows it itself
-	Netem   netem.Kind     // the kind of delay to use
-	// Results is the folder of the tree in which the runs are kept, "" to keep
-	// none.
-	Results string
-	// Public consents to sending test events to a broker of somebody else
-	// whose address isn't private.
-	Public bool
-}
-
 // Series is many runs on one testbed, one after another, and what is around
 // them.
 type Series struct {
@@ -125,22 +104,6 @@ func (s *Series) Close() error {
 // Label returns the label of the broker of that name, as it was prepared: that of
 // a source tree holds a digest of its content.
 func (s *Series) Label(name string) string { return s.labels[name] }
-
-// wants reports whether any cell of a broker will be run. That of a source tree
-// isn't known before its label has a digest.
-func (o *Options) wants(b subject.Subject) bool {
-	if o.Bench == "" || b.Kind == subject.Source || b.Kind == subject.Git {
-		return true
-	}
-	m := o.Matrix
-	m.Brokers = []string{b.Label}
-	return len(o.chosen(m.Cells())) > 0
-}
-
-// chosen returns those of the cells that will be run.
-func (o *Options) chosen(cells []matrix.Cell) []matrix.Cell {
-	return slices.DeleteFunc(cells, func(c matrix.Cell) bool { return o.Bench != "" && !matches(o.Bench, c) })
-}
 
 // Cells returns the cells that will be run, with the labels of the brokers as they
 // were prepared.

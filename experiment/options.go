@@ -11,7 +11,29 @@ import (
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/subject"
+	"cometbench/testbed"
 )
+
+// Options say what a series is made of.
+type Options struct {
+	Brokers []subject.Subject
+	// Defaults says that the brokers weren't asked for by name: those that
+	// can't be had here are left out.
+	Defaults bool
+	Matrix   matrix.Matrix // without brokers
+	// Bench is the pattern of the benchmarks that will be run, "" for all: what
+	// it leaves out isn't prepared.
+	Bench   string
+	Count   int            // runs of each cell
+	Testbed testbed.Config // without Status: the series shows it itself
+	Netem   netem.Kind     // the kind of delay to use
+	// Results is the folder of the tree in which the runs are kept, "" to keep
+	// none.
+	Results string
+	// Public consents to sending test events to a broker of somebody else
+	// whose address isn't private.
+	Public bool
+}
 
 // Flags are those of the benchmark.
 type Flags struct {
