@@ -35,7 +35,7 @@ func runBroker(ctx context.Context, std command.Streams, args []string) error {
 	var c embedded.Config
 	fs.StringVar(&c.Receive, "receive", loopback(vtp.DefaultPort), "`address` for authors, host:port")
 	fs.StringVar(&c.Broadcast, "broadcast", loopback(vtp.BroadcastPort), "`address` for subscribers, host:port")
-	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this `folder`")
+	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this empty `folder`")
 	var l life
 	l.flags(fs)
 	fs.Usage = func() {

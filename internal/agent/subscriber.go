@@ -16,7 +16,7 @@ func runSubscriber(ctx context.Context, std command.Streams, args []string) erro
 	fs := flag.NewFlagSet("subscriber", flag.ContinueOnError)
 	var c embedded.SubscriberConfig
 	fs.StringVar(&c.Remote, "remote", loopback(vtp.BroadcastPort), "the broker's `address` for subscribers, host:port")
-	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this `folder`")
+	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this empty `folder`")
 	var l life
 	l.flags(fs)
 	fs.Usage = func() {
