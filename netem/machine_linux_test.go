@@ -155,7 +155,7 @@ func setUpMachine() error {
 		os.Chmod("/tmp", 0o777|fs.ModeSticky),
 		os.Setenv("PATH", "/bin"),
 		os.Setenv(emulated, "1"),
-		os.Setenv(require.Variable, "root,netem,sch_netem,userns,quiet"),
+		os.Setenv(require.Variable, "root,netem,sch_netem,userns"),
 	)
 }
 

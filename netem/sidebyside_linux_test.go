@@ -24,6 +24,7 @@ func TestSideBySide(t *testing.T) {
 					p99[i] = pings[98]
 					return figure(pings)
 				})
+				judge(t, string(kind), base, latency, typical[i])
 				checkStats(t, p.remove(t, d), 100)
 			}
 			t.Logf("kernel: %v, p99 %v; user space: %v, %v", typical[0], p99[0], typical[1], p99[1])
