@@ -28,6 +28,16 @@ func Roles() [3]Role { return [3]Role{RoleAuthor, RoleBroker, RoleSubscriber} }
 // String returns "author", "broker" or "subscriber".
 func (r Role) String() string { return [...]string{"author", "broker", "subscriber"}[r] }
 
+// ParseRole reads the name of a role.
+func ParseRole(s string) (Role, error) {
+	for _, r := range Roles() {
+		if r.String() == s {
+			return r, nil
+		}
+	}
+	return 0, fmt.Errorf("role %q: want author, broker or subscriber", s)
+}
+
 // Unit returns the unit of the role's rate, "author-events/s" for example.
 func (r Role) Unit() string { return r.String() + "-events/s" }
 

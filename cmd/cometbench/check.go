@@ -43,14 +43,9 @@ warn (DISTURBED): measure it again on a machine that is less busy.`)
 	if !(*band > 0 && *band < 1) {
 		return command.UsageErrorf("check: -band %v: want a fraction between 0 and 1, such as 0.1", *band)
 	}
-	options := judge.Options{Band: *band, Role: -1}
-	for _, r := range results.Roles() {
-		if r.String() == *role {
-			options.Role = r
-		}
-	}
-	if options.Role < 0 {
-		return command.UsageErrorf("check: -role %q: want author, broker or subscriber", *role)
+	whose, err := results.ParseRole(*role)
+	if err != nil {
+		return command.UsageErrorf("check: -%w", err)
 	}
 	set, broken := f.load(ctx, std, fs)
 	if set == nil || len(set.Cells) == 0 {
@@ -60,8 +55,7 @@ warn (DISTURBED): measure it again on a machine that is less busy.`)
 	if err != nil {
 		return err
 	}
-	options.Paper = paper
-	judgement := judge.Judge(set, options)
+	judgement := judge.Judge(set, judge.Options{Band: *band, Role: whose, Paper: paper})
 	if err := judgement.Write(std.Out); err != nil {
 		return err
 	}

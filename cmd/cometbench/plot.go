@@ -42,7 +42,7 @@ aggregate; with -paper there may be none, and the paper's own are drawn.`)
 	f := figure.Figure{Title: *title}
 	var errs [4]error
 	f.Axis, errs[0] = figure.ParseAxis(*axis)
-	f.Role, errs[1] = figure.ParseRole(*role)
+	f.Role, errs[1] = results.ParseRole(*role)
 	f.Bars, errs[2] = figure.ParseBars(*bars)
 	_, errs[3] = figure.FormatOf(*out)
 	if err := errors.Join(errs[:]...); err != nil {
@@ -89,7 +89,7 @@ func loadAll(ctx context.Context, std command.Streams, o results.Options, paths 
 	if len(sets) == 0 {
 		return nil, errors.Join(broken...)
 	}
-	set := figure.Merge(sets...)
+	set := results.Merge(sets...)
 	warn(std, set)
 	return set, errors.Join(broken...)
 }

@@ -16,7 +16,6 @@ package figure
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"cometbench/results"
@@ -60,18 +59,6 @@ func ParseBars(s string) (Bars, error) {
 		return b, nil
 	}
 	return "", fmt.Errorf("error bars %q: want %s or %s", s, Range, Std)
-}
-
-// ParseRole reads the name of a role.
-func ParseRole(s string) (results.Role, error) {
-	var names []string
-	for _, r := range results.Roles() {
-		if r.String() == s {
-			return r, nil
-		}
-		names = append(names, r.String())
-	}
-	return 0, fmt.Errorf("role %q: want %s", s, strings.Join(names, ", "))
 }
 
 // Point is what was measured in one cell, for one role.
