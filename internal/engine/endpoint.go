@@ -129,17 +129,17 @@ func readContext(config, name string) (endpoint, error) {
 		}
 	}
 	if err := json.Unmarshal(text, &meta); err != nil {
-		return endpoint{}, fmt.Errorf("Docker context %q: %s: %w", name, path, err)
+		return endpoint{}, fmt.Errorf("context %q of Docker: %s: %w", name, path, err)
 	}
 	found, ok := meta.Endpoints["docker"]
 	if !ok {
-		return endpoint{}, fmt.Errorf("Docker context %q: %s names no Docker engine", name, path)
+		return endpoint{}, fmt.Errorf("context %q of Docker: %s names no Docker engine", name, path)
 	}
 	e := endpoint{host: found.Host, context: name}
 	dir := filepath.Join(config, "contexts", "tls", folder, "docker")
 	if _, err := os.Stat(dir); err == nil || found.SkipTLSVerify {
 		if e.tls, err = readMaterial(dir, !found.SkipTLSVerify); err != nil {
-			return endpoint{}, fmt.Errorf("Docker context %q: %w", name, err)
+			return endpoint{}, fmt.Errorf("context %q of Docker: %w", name, err)
 		}
 	}
 	return e, nil
