@@ -66,16 +66,17 @@ func (l *bdbLayout) firstBuckets(n uint64) uint32 {
 	return uint32(min(bdbMaxPages, max(2, uint64(1)<<bits.Len64((announced-1)/uint64(l.fill)))))
 }
 
-// count returns how many entries the file's header counts, and whether that can
-// be known: Python's bsddb keeps no count, and a writer that said how many
-// entries to expect began to count there.
-func (l *bdbLayout) count(highestZeros uint32) (n uint64, kept bool) {
+// count returns how many entries the header of a file with n entries counts, and
+// whether that can be known: Python's bsddb keeps no count, and a writer that said
+// how many entries to expect began to count there. To expect so few that two
+// buckets hold them makes no difference, so that only ndbm says so.
+func (l *bdbLayout) count(n uint64, highestZeros uint32) (count uint64, kept bool) {
 	switch {
 	case l.elements == 0 || highestZeros > 1:
 		return 0, false
 	case l.fill == bdbNdbmFill:
 		return uint64(l.elements) - 1, true
-	case l.fill == 0: // as db_load makes it
+	case l.fill == 0, uint64(l.elements) <= n+2*uint64(l.fill): // as db_load makes it
 		return uint64(l.elements), true
 	}
 	return 0, false

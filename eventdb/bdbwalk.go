@@ -46,7 +46,7 @@ func (r *bdbReader) walk(yield func(Entry) bool) error {
 	if bucket, want, got := w.empty.doubt(&r.bdbLayout, w.n); want != "" {
 		return r.bad(r.page(bucket), want, got)
 	}
-	if elements, kept := r.count(w.empty.highestZeros); kept && elements != w.n {
+	if elements, kept := r.count(w.n, w.empty.highestZeros); kept && elements != w.n {
 		return r.corrupt(88, 0, fmt.Sprintf("the number of entries, %d", w.n), fmt.Sprint(elements))
 	}
 	return nil
