@@ -52,8 +52,8 @@ func TestFindings(t *testing.T) {
 	m.Runs[1].Warnings = append(m.Runs[1].Warnings, "the machine was too busy")
 	j := Judge(&results.Set{Cells: []results.CellRuns{made(0, 1, 1000, 1001), m}}, Options{})
 	want := []string{
-		"7 of 7 runs warn (run1, run2, run3, run4, run5, …): the queue was full: 411 attempts were dropped",
-		"1 of 7 runs warn (run2): the machine was too busy",
+		"warning of 7 of 7 runs (run1, run2, run3, run4, run5, …): the queue was full: 411 attempts were dropped",
+		"warning of 1 of 7 runs (run2): the machine was too busy",
 	}
 	if got := j.Brokers[0].Cells[1].Findings; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)

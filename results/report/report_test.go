@@ -118,7 +118,7 @@ func TestDoubts(t *testing.T) {
 	for _, want := range []string{
 		"because of runs that warn: 1.", "b/0ms/8c/void1: the run of 2026-11-25 09:00 UTC is void: the broker died",
 		"the log ends early", "Measured 2026-11-25 09:00 UTC.",
-		"2 of 6 runs warn (run1, run6): the machine was too busy",
+		"warning of 2 of 6 runs (run1, run6): the machine was too busy",
 		`data-name="RTT">100 ms<`, `data-name="Author, median">38.5<small>10.0 to 39.5</small>`,
 	} {
 		if !strings.Contains(html, want) {
