@@ -251,9 +251,15 @@ func TestHarnessCPU(t *testing.T) {
 	})
 }
 
-// TestRunCancelled ends runs in every phase.
+// TestRunCancelled ends runs in every phase. The engine cleans up by itself, and
+// later, after a build that was cancelled: none is under way here.
 func TestRunCancelled(t *testing.T) {
 	eachPlace(t, func(t *testing.T, c Config, s *Subject) {
+		if s.inContainers(matrix.Cell{}) {
+			if err := c.Testbed.PrepareContainers(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for _, after := range []time.Duration{0, 100 * time.Millisecond, 600 * time.Millisecond, 1500 * time.Millisecond} {
 			ctx, cancel := context.WithTimeout(t.Context(), after)
 			begun := time.Now()
