@@ -143,7 +143,7 @@ func FuzzSQLite(f *testing.F) {
 }
 
 func FuzzParseTime(f *testing.F) {
-	for _, s := range []string{"1395443440.41", "1795443440.0018096", "2014-03-21 23:10:40.123456", "-1", "1e9", ""} {
+	for _, s := range []string{"1395443440.41", "1795443440.0018096", "2014-03-21 23:10:40.123456", "2000-01-01 0:00:00", "-1", "1e9", ""} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -172,6 +172,8 @@ func slowTime(s string) (_ time.Time, ok bool) {
 	if len(s) > len("2006-01-02 15:04:05.000000000") || strings.Contains(s, ",") {
 		return time.Time{}, false
 	}
-	t, err := time.Parse("2006-01-02 15:04:05", s)
-	return t, err == nil && t.Unix() >= 0
+	const layout = "2006-01-02 15:04:05"
+	t, err := time.Parse(layout, s)
+	// Parse takes an hour of one digit, too, which no Comet writes.
+	return t, err == nil && t.Unix() >= 0 && strings.HasPrefix(s, t.Format(layout))
 }
