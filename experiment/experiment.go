@@ -92,7 +92,7 @@ type Experiment struct {
 	receive    string          // the broker's addresses, host:port, for authors
 	broadcast  string          // and subscribers
 
-	dead context.Context // ends when a role has died, and with the experiment; its cause says which
+	dead context.Context // ends when a role has died, and with the experiment; its cause is the death
 	die  context.CancelCauseFunc
 
 	progress    counter

@@ -11,7 +11,7 @@ import (
 	"github.com/ory/dockertest/v3/docker"
 )
 
-// pinning says which processors the containers of an experiment use, as cpuset lists of
+// pinning is the processors that the containers of an experiment use, as cpuset lists of
 // Linux ("0", "1-3"). Its zero value leaves that to the kernel.
 type pinning struct{ broker, others string }
 

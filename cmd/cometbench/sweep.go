@@ -44,7 +44,7 @@ build them: each takes about 50 MB besides its base image.`)
 	return nil
 }
 
-// sweepImages removes the images of Comets, and says which.
+// sweepImages removes the images of Comets, and names them.
 func sweepImages(ctx context.Context, std command.Streams) error {
 	e, err := engine.Dial(ctx)
 	if err != nil {

@@ -188,7 +188,7 @@ func (e endpoint) String() string {
 	return "the engine " + e.host
 }
 
-// where says which engine it is, "" for that of this machine.
+// where names the engine, "" for that of this machine.
 func (e endpoint) where() string {
 	switch {
 	case e.context != "":

@@ -1,4 +1,4 @@
-// Package program says which program this is.
+// Package program describes this program: its version, commit, and Go.
 package program
 
 import (
