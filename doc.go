@@ -5,7 +5,7 @@
 //
 // The package is its benchmark, BenchmarkThroughput:
 //
-//	go test -run='^$' -bench=. . | go tool benchstat -
+//	go test -run='^$' -bench=. . | tee -i results.txt | go tool benchstat -
 //
 // measures the broker that is built into this module and, where a Docker
 // engine answers, the newest release of Comet. Flags choose others:

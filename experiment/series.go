@@ -195,7 +195,9 @@ func (s *Series) WriteConfig(w io.Writer) error {
 	config := results.Configs(runs)
 	var reasons []string
 	for _, err := range s.leftOut {
-		reasons = append(reasons, strings.Join(strings.Fields(err.Error()), " "))
+		reason := strings.Join(strings.Fields(err.Error()), " ")
+		s.line.Say("left out: %s", reason) // benchstat passes over the note
+		reasons = append(reasons, reason)
 	}
 	if len(reasons) > 0 {
 		config = append(config, results.ConfigLine{Key: "left-out", Value: strings.Join(reasons, "; ")})
