@@ -10,7 +10,7 @@
 // measures the broker that is built into this module and, where a Docker
 // engine answers, the newest release of Comet. Flags choose others:
 //
-//	go test -run='^$' -bench=. -count=10 . -broker=comet-1.1.0,comet-3.1.0 -latency=0,100ms -conns=1,64
+//	go test -run='^$' -bench=. -count=10 . -broker=comet-1.1.0,comet-3.1.0 -latency=0,100ms -conns=1,16,64
 //
 // One op is one run of the experiment; with -benchtime=DURATION a cell is run until
 // that time is over, and its figures are means. Each run has three rates, in
