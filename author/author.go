@@ -228,7 +228,8 @@ func run(ctx context.Context, c Config) (*Report, error) {
 		Failures: make(map[string]int), CPU: used, Results: l.results,
 	}
 	if r.Connect = l.connects.worst(); r.Connect > slowConnect {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("the kernel took %v of CPU for a connect, as it does while too many of "+
+		r.Warnings = append(r.Warnings, fmt.Sprintf("the kernel took %v of CPU for a connect, as it does while too "+
+			"many of "+
 			"the author's ports rest in TIME_WAIT: the figures show the author's limit, not the broker's; "+
 			"set net.ipv4.tcp_tw_reuse=1, or send fewer events", r.Connect.Round(time.Microsecond)))
 	}

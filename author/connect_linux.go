@@ -60,9 +60,11 @@ func exhausted(err error) error {
 	switch {
 	case errors.Is(err, unix.EADDRNOTAVAIL):
 		return fmt.Errorf("no more ephemeral ports: each event takes one for the minute that its connection stays in "+
-			"TIME_WAIT: set net.ipv4.tcp_tw_reuse to 1, widen net.ipv4.ip_local_port_range, send fewer events, or wait: %w", err)
+			"TIME_WAIT: set net.ipv4.tcp_tw_reuse to 1, widen net.ipv4.ip_local_port_range, send fewer events, or "+
+			"wait: %w", err)
 	case errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE):
-		return fmt.Errorf("no more file descriptors: raise the limit (ulimit -n) above the number of connections: %w", err)
+		return fmt.Errorf("no more file descriptors: raise the limit (ulimit -n) above the number of connections: "+
+			"%w", err)
 	case errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM):
 		return err
 	}

@@ -61,7 +61,8 @@ func (w *worker) send(event int, deadline time.Time) (Outcome, error) {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return 0, fmt.Errorf("no more ephemeral ports: send fewer events, or wait: %w", err)
 	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
-		return 0, fmt.Errorf("no more file descriptors: raise the limit (ulimit -n) above the number of connections: %w", err)
+		return 0, fmt.Errorf("no more file descriptors: raise the limit (ulimit -n) above the number of "+
+			"connections: %w", err)
 	case err != nil:
 		return outcomeOf(err), nil
 	}

@@ -192,7 +192,8 @@ func (l *bdbLayout) decode(meta []byte, fileSize int64) (offset int64, want, got
 	l.highMask = l.u32(meta[76:])
 	l.lowMask = l.u32(meta[80:])
 	if l.maxBucket >= l.last {
-		return 72, fmt.Sprintf("fewer than %d buckets, as there are pages", l.last), fmt.Sprintf("bucket %d", l.maxBucket)
+		return 72, fmt.Sprintf("fewer than %d buckets, as there are pages", l.last),
+			fmt.Sprintf("bucket %d", l.maxBucket)
 	}
 	if high := uint32(1)<<bits.Len32(l.maxBucket) - 1; l.highMask != high || l.lowMask != high>>1 {
 		return 76, fmt.Sprintf("masks %#x and %#x, since the last bucket is %d", high, high>>1, l.maxBucket),

@@ -280,7 +280,8 @@ func (w *bdbWalk) unchained() error {
 			kind, items := page[25], w.u16(page[20:])
 			hash := kind == bdbPageSorted || kind == bdbPageUnsorted
 			if !w.blank(page) && kind != bdbPageFree && (!hash || items != 0) {
-				return w.bad(number+i, "an empty page, since it is in no chain", fmt.Sprintf("type %d, %d items", kind, items))
+				return w.bad(number+i, "an empty page, since it is in no chain",
+					fmt.Sprintf("type %d, %d items", kind, items))
 			}
 		}
 		number += n - 1

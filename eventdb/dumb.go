@@ -70,7 +70,8 @@ func (r *dumbReader) walk(yield func(Entry) bool) error {
 			return nil
 		}
 		if e.pos%dumbBlock != 0 || e.size > MaxItem || e.pos > r.dat.size-e.size {
-			return r.dir.corrupt(at, -1, fmt.Sprintf("a value of at most %d bytes at a multiple of %d within the %d bytes of %s",
+			return r.dir.corrupt(at, -1, fmt.Sprintf("a value of at most %d bytes at a multiple of %d within the "+
+				"%d bytes of %s",
 				MaxItem, dumbBlock, r.dat.size, r.dat.name), fmt.Sprintf("%d bytes at %d", e.size, e.pos))
 		}
 		for b := e.pos / dumbBlock; b*dumbBlock < e.pos+e.size; b++ {

@@ -72,7 +72,8 @@ func (f *file) settle() error {
 			return nil
 		}
 		if turn == settleTurns {
-			return changed(f.name, fmt.Sprintf("modified again and again, %v ago the last time", age.Round(time.Microsecond)))
+			return changed(f.name, fmt.Sprintf("modified again and again, %v ago the last time",
+				age.Round(time.Microsecond)))
 		}
 		time.Sleep(clockTick - age)
 	}

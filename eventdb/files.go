@@ -43,7 +43,8 @@ func Find(path string) (Files, error) {
 	}
 	switch len(found) {
 	case 0:
-		return Files{}, fmt.Errorf("open event database: %s: %w, nor is there one with .db, .pag or .dat behind its name",
+		return Files{}, fmt.Errorf("open event database: %s: %w, nor is there one with .db, .pag or .dat behind "+
+			"its name",
 			path, fs.ErrNotExist)
 	case 1:
 		return filesWith(found[0]), nil

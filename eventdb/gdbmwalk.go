@@ -18,7 +18,8 @@ func (r *gdbmReader) walk(yield func(Entry) bool) error {
 		}
 		if at <= 0 || at > r.size-int64(r.bucketSize) {
 			return r.corrupt(r.nameAt(i), -1,
-				fmt.Sprintf("the offset of a bucket of %d bytes within the file's %d", r.bucketSize, r.size), fmt.Sprint(at))
+				fmt.Sprintf("the offset of a bucket of %d bytes within the file's %d", r.bucketSize, r.size),
+				fmt.Sprint(at))
 		}
 		if err := r.read(w.bucket, at); err != nil {
 			return err
@@ -27,7 +28,8 @@ func (r *gdbmReader) walk(yield func(Entry) bool) error {
 		span := 1 << max(0, r.dirBits-int(bits)) // how often it is named
 		if int64(bits) > int64(r.dirBits) || i%span != 0 {
 			return r.corrupt(at+int64(r.bitsAt), -1,
-				fmt.Sprintf("a number of bits that fits entry %d of a directory of %d bits", i, r.dirBits), fmt.Sprint(bits))
+				fmt.Sprintf("a number of bits that fits entry %d of a directory of %d bits", i, r.dirBits),
+				fmt.Sprint(bits))
 		}
 		if err := w.elements(at, int(bits), uint32(i)>>(r.dirBits-int(bits))); err != nil {
 			return err
@@ -122,7 +124,8 @@ func (w *gdbmWalk) elements(at int64, bits int, prefix uint32) error {
 // small, has more of them than bytes.
 func (w *gdbmWalk) take(place, n int64) error {
 	if w.taken += n; w.taken > w.size {
-		return w.corrupt(place, -1, fmt.Sprintf("buckets, keys and values that lie apart in the file's %d bytes", w.size),
+		return w.corrupt(place, -1, fmt.Sprintf("buckets, keys and values that lie apart in the file's %d bytes",
+			w.size),
 			fmt.Sprintf("%d bytes of them", w.taken))
 	}
 	return nil

@@ -199,7 +199,8 @@ func checkSQLite(view *sqliteView) (dict sqliteDict, err error) {
 			AND (SELECT group_concat(name) FROM pragma_index_info(l.name)) = 'key'
 		LIMIT 1`).Scan(&dict.table, &dict.index, &dict.key, &dict.value)
 	if err != nil {
-		return dict, fmt.Errorf("want a table Dict with a key that is unique and a value, as dbm.sqlite3 makes: %w", err)
+		return dict, fmt.Errorf("want a table Dict with a key that is unique and a value, as dbm.sqlite3 makes: "+
+			"%w", err)
 	}
 	return dict, nil
 }

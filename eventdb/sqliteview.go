@@ -111,7 +111,8 @@ func (v *sqliteView) readLog() error {
 		sum.add(frame[:8])
 		sum.add(frame[walFrameHeader:])
 		if !sum.is(frame[16:24]) {
-			return v.wal.corrupt(at+16, -1, fmt.Sprintf("checksum %08x%08x", sum.a, sum.b), fmt.Sprintf("%x", frame[16:24]))
+			return v.wal.corrupt(at+16, -1, fmt.Sprintf("checksum %08x%08x", sum.a, sum.b),
+				fmt.Sprintf("%x", frame[16:24]))
 		}
 		page := binary.BigEndian.Uint32(frame)
 		if page == 0 {
@@ -122,7 +123,8 @@ func (v *sqliteView) readLog() error {
 			// SQLite's check takes a bit of memory for each, be they there or not.
 			if most := v.mostPages(at); int64(pages) > most {
 				return v.wal.corrupt(at+4, -1,
-					fmt.Sprintf("a database of at most %d pages, which is what its file and the log have", most), fmt.Sprint(pages))
+					fmt.Sprintf("a database of at most %d pages, which is what its file and the log have", most),
+					fmt.Sprint(pages))
 			}
 			v.size = int64(pages) * v.pageSize
 			for n, at := range pending {
@@ -132,7 +134,8 @@ func (v *sqliteView) readLog() error {
 		}
 	}
 	if rest := (v.wal.size - walHeader) % int64(len(frame)); rest != 0 {
-		return v.wal.corrupt(v.wal.size-rest, -1, fmt.Sprintf("a frame of %d bytes", len(frame)), fmt.Sprintf("%d", rest))
+		return v.wal.corrupt(v.wal.size-rest, -1, fmt.Sprintf("a frame of %d bytes", len(frame)),
+			fmt.Sprintf("%d", rest))
 	}
 	return nil
 }
@@ -146,7 +149,8 @@ func (v *sqliteView) before(at int64, log, frame []byte) (bool, error) {
 	}
 	behind := binary.BigEndian.Uint32(log) - binary.BigEndian.Uint32(frame)
 	if behind == 0 || behind > walMostLogs || bytes.Equal(log[4:], frame[4:]) {
-		return false, v.wal.corrupt(at+8, -1, fmt.Sprintf("salt %x, or an earlier log's", log), fmt.Sprintf("%x", frame))
+		return false, v.wal.corrupt(at+8, -1, fmt.Sprintf("salt %x, or an earlier log's", log),
+			fmt.Sprintf("%x", frame))
 	}
 	return true, nil
 }

@@ -88,7 +88,8 @@ func spool(r io.Reader, name, dir string) (string, error) {
 			folders[path.Dir(entry)] = folder
 		}
 		if left -= h.Size; left < 0 {
-			return "", fmt.Errorf("%s: got a file of %d bytes more, want at most %d in all", h.Name, h.Size, int64(maxArchive))
+			return "", fmt.Errorf("%s: got a file of %d bytes more, want at most %d in all", h.Name, h.Size,
+				int64(maxArchive))
 		}
 		if err := spoolFile(in, filepath.Join(folder, filepath.Base(filepath.FromSlash(entry)))); err != nil {
 			return "", fmt.Errorf("%s: %w", h.Name, err)

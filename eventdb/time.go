@@ -120,7 +120,8 @@ func parseDate(value []byte) (sec int64, rest []byte, err error) {
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 func badTime(value []byte) error {
-	return fmt.Errorf("got the value %s, want a time: seconds since 1970 as in \"1395443440.41\" with at most 9 decimals, "+
+	return fmt.Errorf("got the value %s, want a time: seconds since 1970 as in \"1395443440.41\" with at most 9 "+
+		"decimals, "+
 		"or \"2014-03-21 23:10:40.123456\"", quote(value))
 }
 

@@ -125,7 +125,8 @@ func (s *Series) Check(ctx context.Context) error {
 	tried := make(map[string]bool)
 	for _, cell := range slices.Clone(s.plan.cells) {
 		// Where containers are delayed, one of them tells for all.
-		if cell.Latency == 0 || tried[cell.Broker] || s.netem != "" && s.subjects[cell.Broker].Kind != subject.Embedded {
+		if cell.Latency == 0 || tried[cell.Broker] ||
+			s.netem != "" && s.subjects[cell.Broker].Kind != subject.Embedded {
 			continue
 		}
 		tried[cell.Broker] = true

@@ -127,7 +127,8 @@ func (x *Experiment) startSubscriber(ctx context.Context) (err error) {
 func (x *Experiment) probe(ctx context.Context) (key string, err error) {
 	// It ends before the step does, to say what it last met.
 	timeout := startDeadline * 3 / 4
-	sent, err := ask[agent.Probe](ctx, x.author, nil, "probe", "-public", "-addr", x.receive, "-timeout", timeout.String())
+	sent, err := ask[agent.Probe](ctx, x.author, nil, "probe", "-public", "-addr", x.receive, "-timeout",
+		timeout.String())
 	if err != nil {
 		return "", fmt.Errorf("no probe event was acked: %w", err)
 	}

@@ -101,7 +101,8 @@ func sourceVersion(text string) string {
 		switch strings.TrimSpace(name) {
 		case "__version__", "version", "version_info":
 			value = strings.Trim(strings.TrimSpace(value), "\"'()[]")
-			return strings.TrimSpace(strings.FieldsFunc(value+".", func(r rune) bool { return r == '.' || r == ',' })[0])
+			return strings.TrimSpace(strings.FieldsFunc(value+".",
+				func(r rune) bool { return r == '.' || r == ',' })[0])
 		}
 	}
 	return ""
@@ -219,7 +220,8 @@ func archive(files []file) (io.Reader, error) {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	for _, f := range files {
-		err := w.WriteHeader(&tar.Header{Name: f.name, Mode: int64(f.mode), Size: int64(len(f.body)), Typeflag: tar.TypeReg})
+		err := w.WriteHeader(&tar.Header{Name: f.name, Mode: int64(f.mode), Size: int64(len(f.body)),
+			Typeflag: tar.TypeReg})
 		if err == nil {
 			_, err = w.Write(f.body)
 		}

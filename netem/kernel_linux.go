@@ -36,7 +36,8 @@ func addKernel(h *netlink.Handle, link netlink.Link, d Delay) (*kernelDelay, err
 		return nil, err
 	}
 	if root != nil && root.Attrs().Handle != 0 && root.Attrs().Handle != netemHandle {
-		return nil, fmt.Errorf("got the queueing discipline %s %s, want none or ours: take it away first (tc qdisc del dev %s root)",
+		return nil, fmt.Errorf("got the queueing discipline %s %s, want none or ours: take it away first (tc qdisc "+
+			"del dev %s root)",
 			root.Type(), netlink.HandleStr(root.Attrs().Handle), d.Interface)
 	}
 	err = h.QdiscReplace(k.qdisc(ticks))
@@ -104,7 +105,8 @@ func (k *kernelDelay) compare(ticks uint32) error {
 		return err
 	}
 	if n.Latency != ticks || n.Limit != uint32(k.limit) || n.Jitter != 0 || n.Loss != 0 {
-		return fmt.Errorf("got %v from the kernel, want a latency of %d ticks and a limit of %d packets", n, ticks, k.limit)
+		return fmt.Errorf("got %v from the kernel, want a latency of %d ticks and a limit of %d packets", n, ticks,
+			k.limit)
 	}
 	return nil
 }
@@ -138,9 +140,10 @@ func (k *kernelDelay) counters() (s Stats, queued uint64, err error) {
 // qdisc is the queueing discipline as it is asked for.
 func (k *kernelDelay) qdisc(ticks uint32) *netlink.Netem {
 	return &netlink.Netem{
-		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: k.link.Attrs().Index, Parent: netlink.HANDLE_ROOT, Handle: netemHandle},
-		Latency:    ticks,
-		Limit:      uint32(k.limit),
+		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: k.link.Attrs().Index, Parent: netlink.HANDLE_ROOT,
+			Handle: netemHandle},
+		Latency: ticks,
+		Limit:   uint32(k.limit),
 	}
 }
 

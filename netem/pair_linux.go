@@ -175,7 +175,8 @@ func (p *Pair) advise(err error) error {
 	for _, r := range candidates {
 		value, err := os.ReadFile("/proc/sys/" + r.name)
 		if err == nil && strings.TrimSpace(string(value)) == r.value {
-			lacking.Remedy = fmt.Sprintf("the sysctl %s is %s, %s", strings.ReplaceAll(r.name, "/", "."), r.value, r.remedy)
+			lacking.Remedy = fmt.Sprintf("the sysctl %s is %s, %s", strings.ReplaceAll(r.name, "/", "."), r.value,
+				r.remedy)
 			break
 		}
 	}

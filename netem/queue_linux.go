@@ -102,7 +102,8 @@ func newQueue(link, in *netlink.LinkAttrs, d Delay) (_ *queue, err error) {
 	}
 	if err := unix.SetsockoptInt(q.send, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1); err != nil {
 		return nil, &unsupported{
-			Missing: "the socket option PACKET_QDISC_BYPASS", Cause: err.Error(), Remedy: "it needs Linux 3.14 or newer",
+			Missing: "the socket option PACKET_QDISC_BYPASS", Cause: err.Error(),
+			Remedy: "it needs Linux 3.14 or newer",
 		}
 	}
 	// As large as the system allows: a packet takes room until the other side

@@ -65,7 +65,8 @@ func newRing(index, mtu, packets, atLeast int) (_ *ring, err error) {
 		return nil, fmt.Errorf("make a packet ring of %d frames of %d bytes (%d MiB): %w",
 			r.frames, r.frame, r.frames*r.frame>>20, err)
 	}
-	r.memory, err = unix.Mmap(fd, 0, r.frames*r.frame, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+	r.memory, err = unix.Mmap(fd, 0, r.frames*r.frame, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_SHARED|unix.MAP_POPULATE)
 	if err != nil {
 		return nil, fmt.Errorf("map the packet ring of %d MiB: %w", r.frames*r.frame>>20, err)
 	}

@@ -80,7 +80,8 @@ func CheckRTT(base, rtt, oneWay time.Duration) error {
 		shorter = min(longer, base, oneWay/2)
 	}
 	if rtt < want-shorter || rtt > want+longer {
-		return fmt.Errorf("round trip: got %v, want %v (%v without the delay, and %v one way), at most %v less or %v more",
+		return fmt.Errorf("round trip: got %v, want %v (%v without the delay, and %v one way), at most %v less or "+
+			"%v more",
 			rtt, want, base, oneWay, shorter, longer)
 	}
 	return nil

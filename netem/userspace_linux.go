@@ -31,7 +31,8 @@ func pairNames(index int) (in, out string) {
 
 func addUserspace(h *netlink.Handle, link netlink.Link, d Delay) (_ *userspaceDelay, err error) {
 	if kind := link.Attrs().EncapType; kind != "ether" {
-		return nil, fmt.Errorf("got an interface of the kind %q, want Ethernet: others can't be delayed in user space", kind)
+		return nil, fmt.Errorf("got an interface of the kind %q, want Ethernet: others can't be delayed in user "+
+			"space", kind)
 	}
 	u := &userspaceDelay{h: h, link: link}
 	if err := u.clear(); err != nil {
@@ -118,7 +119,8 @@ func (u *userspaceDelay) foreign() error {
 				mirred, _ = actions[0].(*netlink.MirredAction)
 			}
 			if mirred == nil || mirred.Ifindex != ours {
-				return fmt.Errorf("got a filter (%s) that isn't ours, want none: take it away first (tc qdisc del dev %s clsact)",
+				return fmt.Errorf("got a filter (%s) that isn't ours, want none: take it away first (tc qdisc del "+
+					"dev %s clsact)",
 					f.Type(), u.link.Attrs().Name)
 			}
 		}
@@ -185,7 +187,8 @@ func (u *userspaceDelay) redirect() error {
 	})
 	if errors.Is(err, unix.ENOENT) {
 		return &unsupported{
-			Missing: "the kernel module sch_ingress", Cause: err.Error(), Remedy: `try "modprobe sch_ingress" on the host`,
+			Missing: "the kernel module sch_ingress", Cause: err.Error(),
+			Remedy: `try "modprobe sch_ingress" on the host`,
 		}
 	}
 	if err != nil {

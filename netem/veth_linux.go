@@ -72,7 +72,8 @@ func join(pid int) (pairReport, error) {
 
 // noVeth is the want of the kernel module veth.
 func noVeth(err error) error {
-	return &unsupported{Missing: "the kernel module veth", Cause: err.Error(), Remedy: `try "modprobe veth" on the host`}
+	return &unsupported{Missing: "the kernel module veth", Cause: err.Error(),
+		Remedy: `try "modprobe veth" on the host`}
 }
 
 // tune sets the sysctls. Where one can't be set, most runs do without it, and

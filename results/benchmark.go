@@ -200,7 +200,8 @@ func readBenchmark(text []byte, name string) (*Set, error) {
 		set.LeftOut = append(set.LeftOut, err.Error())
 	}
 	if len(set.Cells) == 0 {
-		err = errors.Join(fmt.Errorf("%s: no results of BenchmarkThroughput: want JSON of cometbench aggregate, or the "+
+		err = errors.Join(fmt.Errorf("%s: no results of BenchmarkThroughput: want JSON of cometbench aggregate, or "+
+			"the "+
 			"output of the benchmark", name), err)
 		for _, v := range set.Void {
 			err = fmt.Errorf("%w\n%s", err, v)

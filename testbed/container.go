@@ -169,9 +169,10 @@ func (p *container) exec(ctx context.Context, stdout, stderr io.Writer, command 
 // engine may learn a moment later that it has ended, and says 0 until then.
 func (p *container) exitCode(ctx context.Context, exec string) (int, error) {
 	for {
-		told, err := engine.Ask(ctx, "ask how a command ended", engine.Answer, func(context.Context) (*docker.ExecInspect, error) {
-			return p.backend.engine.Pool.Client.InspectExec(exec)
-		})
+		told, err := engine.Ask(ctx, "ask how a command ended", engine.Answer,
+			func(context.Context) (*docker.ExecInspect, error) {
+				return p.backend.engine.Pool.Client.InspectExec(exec)
+			})
 		if err != nil {
 			return 0, err
 		}

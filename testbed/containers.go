@@ -78,12 +78,13 @@ func (t *Testbed) Containers(ctx context.Context, dir string, life time.Duration
 
 func (c *containers) makeNetwork(ctx context.Context) error {
 	c.making.Add(1)
-	network, err := engine.Ask(ctx, "create a network", engine.Change, func(context.Context) (*dockertest.Network, error) {
-		defer c.making.Done()
-		return c.engine.Pool.CreateNetwork("cometbench-"+c.run, func(o *docker.CreateNetworkOptions) {
-			o.Labels, o.CheckDuplicate = c.labels, true
+	network, err := engine.Ask(ctx, "create a network", engine.Change,
+		func(context.Context) (*dockertest.Network, error) {
+			defer c.making.Done()
+			return c.engine.Pool.CreateNetwork("cometbench-"+c.run, func(o *docker.CreateNetworkOptions) {
+				o.Labels, o.CheckDuplicate = c.labels, true
+			})
 		})
-	})
 	if err != nil {
 		return err
 	}
@@ -159,10 +160,11 @@ func (c *containers) start(ctx context.Context, r Role) (*container, error) {
 	}
 	o.Repository, o.Tag = splitTag(o.Repository)
 	c.making.Add(1)
-	resource, err := engine.Ask(ctx, "start "+r.Name, engine.Change, func(context.Context) (*dockertest.Resource, error) {
-		defer c.making.Done()
-		return c.engine.Pool.RunWithOptions(o, func(h *docker.HostConfig) { *h = host })
-	})
+	resource, err := engine.Ask(ctx, "start "+r.Name, engine.Change,
+		func(context.Context) (*dockertest.Resource, error) {
+			defer c.making.Done()
+			return c.engine.Pool.RunWithOptions(o, func(h *docker.HostConfig) { *h = host })
+		})
 	if err != nil {
 		return nil, err
 	}

@@ -36,9 +36,10 @@ func (p pinning) of(name string) string {
 // to them: where it runs in a cpuset itself its first processor may not be
 // number 0, and without the cgroup it ignores the wish.
 func pin(ctx context.Context, e *engine.Engine, author string, o owner.Owner) (pinning, error) {
-	info, err := engine.Ask(ctx, "ask for its processors", engine.Answer, func(context.Context) (*docker.DockerInfo, error) {
-		return e.Pool.Client.Info()
-	})
+	info, err := engine.Ask(ctx, "ask for its processors", engine.Answer,
+		func(context.Context) (*docker.DockerInfo, error) {
+			return e.Pool.Client.Info()
+		})
 	if err != nil {
 		return pinning{}, err
 	}

@@ -93,7 +93,8 @@ func fromLatin1(text []byte, encoding string, limit int) ([]byte, error) {
 // declaration passes over an XML declaration, if there is one, and returns the
 // encoding that it names.
 func (s *scanner) declaration() (encoding string, ok bool) {
-	for _, usual := range [...]string{"<?xml version='1.0' encoding='UTF-8'?>", `<?xml version="1.0" encoding="UTF-8"?>`} {
+	for _, usual := range [...]string{"<?xml version='1.0' encoding='UTF-8'?>",
+		`<?xml version="1.0" encoding="UTF-8"?>`} {
 		if s.next(usual) {
 			return "utf-8", true
 		}

@@ -61,7 +61,8 @@ func checkIVOID(ivoid []byte) error {
 			segment, resource = segment[:i], segment[i:]
 		}
 		if s := string(segment); s == "" || s == "." || s == ".." || !consists(segment, authorityMarks) {
-			return invalid("parts of a path that have letters, digits and _" + authorityMarks + " only, and aren't . or ..")
+			return invalid("parts of a path that have letters, digits and _" + authorityMarks +
+				" only, and aren't . or ..")
 		}
 	}
 	return nil

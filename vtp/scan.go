@@ -310,7 +310,8 @@ func (s *scanner) documentType() bool {
 	}
 	if s.space() {
 		public := s.next("PUBLIC")
-		if public && !(s.space() && s.literal(true)) || (public || s.next("SYSTEM")) && !(s.space() && s.literal(false)) {
+		if public && !(s.space() && s.literal(true)) ||
+			(public || s.next("SYSTEM")) && !(s.space() && s.literal(false)) {
 			return s.want("the address of a document type")
 		}
 		s.space()

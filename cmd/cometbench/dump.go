@@ -31,7 +31,8 @@ entry is printed.
 // runDump prints an event database.
 func runDump(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("dump", flag.ContinueOnError)
-	summary := fs.Bool("summary", false, "print how many entries there are, the first and the last time (Unix time in\nseconds), the seconds between them and the file's format instead")
+	summary := fs.Bool("summary", false, "print how many entries there are, the first and the last time (Unix time "+
+		"in\nseconds), the seconds between them and the file's format instead")
 	asJSON := fs.Bool("json", false, "print JSON: an object for each entry, or one for the summary")
 	name := fs.String("name", "", "the `path` of the database in the archive on stdin, if it holds several")
 	fs.Usage = func() {
@@ -46,7 +47,8 @@ func runDump(ctx context.Context, std command.Streams, args []string) error {
 	}
 	path := fs.Arg(0)
 	if *name != "" && path != "-" {
-		return command.UsageErrorf("dump: -name %q: got it with %s, want it with - (an archive on stdin) only", *name, path)
+		return command.UsageErrorf("dump: -name %q: got it with %s, want it with - (an archive on stdin) only",
+			*name, path)
 	}
 	var db *eventdb.DB
 	var err error
@@ -127,7 +129,8 @@ func dumpSummary(ctx context.Context, out io.Writer, db *eventdb.DB, asJSON bool
 	}
 	seconds := unixSeconds(s.Span())
 	if !asJSON {
-		_, err = fmt.Fprintf(out, "entries: %d\nfirst: %s\nlast: %s\nseconds: %s\nformat: %s\n", s.Entries, first, last, seconds, s.Format)
+		_, err = fmt.Fprintf(out, "entries: %d\nfirst: %s\nlast: %s\nseconds: %s\nformat: %s\n", s.Entries, first,
+			last, seconds, s.Format)
 		return err
 	}
 	object := struct {

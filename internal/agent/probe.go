@@ -25,7 +25,8 @@ func runProbe(ctx context.Context, std command.Streams, args []string) error {
 	timeout := fs.Duration("timeout", time.Minute, "`time` to try for")
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), "usage: cometbench probe -addr HOST:PORT [-timeout 1m]\n\n"+
-			"Sends one event as an author of its own until it is acked, and prints its key\nin event databases, as JSON.\n\n")
+			"Sends one event as an author of its own until it is acked, and prints its key\nin event databases, as "+
+			"JSON.\n\n")
 		fs.PrintDefaults()
 	}
 	if err := command.ParseFlags(fs, std, args, false); err != nil {

@@ -62,7 +62,8 @@ func findEndpoint(getenv func(string) string) (endpoint, error) {
 	}
 	if scheme, address, _ := strings.Cut(e.host, "://"); scheme == "ssh" {
 		return endpoint{}, fmt.Errorf("%s can't be used, ssh:// isn't spoken here: forward the engine's socket "+
-			"(ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock %s) and set DOCKER_HOST=unix:///tmp/engine.sock", e, address)
+			"(ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock %s) and set "+
+			"DOCKER_HOST=unix:///tmp/engine.sock", e, address)
 	}
 	return e, nil
 }

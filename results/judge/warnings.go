@@ -55,7 +55,8 @@ func runWarnings(m *results.CellRuns) []string {
 		if n > named {
 			w.runs = append(w.runs[:named], "…")
 		}
-		texts = append(texts, fmt.Sprintf("warning of %d of %d runs (%s): %s", n, len(m.Runs), strings.Join(w.runs, ", "),
+		texts = append(texts, fmt.Sprintf("warning of %d of %d runs (%s): %s", n, len(m.Runs),
+			strings.Join(w.runs, ", "),
 			w.text))
 	}
 	return texts
