@@ -27,7 +27,7 @@ func TestDocCommands(t *testing.T) {
 		"./cometbench ", command+" ",
 		"results.txt", filepath.Join(dir, "results.txt"),
 		"FILE.svg", filepath.Join(dir, "FILE.svg"),
-		" report ", " report -o "+filepath.Join(dir, "report.html")+" ",
+		"report DIR", "report -o "+filepath.Join(dir, "report.html")+" "+tree,
 		" DATABASE", " "+filepath.Join(tree, "embedded/0ms/2c/run1/broker.db"),
 		" DIR", " "+tree,
 	)
@@ -44,7 +44,7 @@ func TestDocCommands(t *testing.T) {
 		t.Helper()
 		out, err := exec.CommandContext(t.Context(), shell, "-o", "pipefail", "-c", line).CombinedOutput()
 		var exit *exec.ExitError
-		if errors.As(err, &exit) && exit.ExitCode() == 2 && strings.Contains(string(out), "too few runs") {
+		if errors.As(err, &exit) && exit.ExitCode() == 2 && strings.Contains(string(out), "too few rounds") {
 			return // the verdict of a comparison as short as this one
 		}
 		if err != nil {
@@ -86,7 +86,7 @@ func short(line, dir string) string {
 	case strings.Contains(first, " -bench="):
 		first += " -count=1 -events=40 -latency=0 -conns=1"
 	case strings.Contains(first, " compare "):
-		few := " compare -count=2 -events=200 -latency=0 -conns=4 -o " + filepath.Join(dir, "compare") + " "
+		few := " compare -budget=1s -o " + filepath.Join(dir, "compare") + " "
 		first = strings.Replace(first, " compare ", few, 1)
 	}
 	if piped {

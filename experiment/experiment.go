@@ -96,6 +96,7 @@ type Experiment struct {
 	die  context.CancelCauseFunc
 
 	progress    counter
+	used        *usage        // at the end of the last batch; nil before the first
 	sent, acked int           // events of all batches
 	measured    time.Duration // that they took
 	run         results.Run   // what is known of it

@@ -10,6 +10,7 @@ import (
 
 	"cometbench/internal/agent"
 	"cometbench/matrix"
+	"cometbench/netem"
 	"cometbench/results"
 	"cometbench/testbed"
 )
@@ -21,8 +22,10 @@ type Load struct{ Conns, Events int }
 // Batch is what came of one.
 type Batch struct {
 	Author results.Author
-	// HarnessCPU is the CPU time that our own roles used meanwhile.
-	HarnessCPU time.Duration
+	// HarnessCPU is the CPU time that our own roles used meanwhile, BrokerCPU
+	// that of the broker until it had nothing more to do; 0 where the system
+	// doesn't tell.
+	HarnessCPU, BrokerCPU time.Duration
 	// Warnings say, in words, what makes the figures doubtful.
 	Warnings []string
 }
@@ -60,14 +63,17 @@ func (x *Experiment) Send(ctx context.Context, l Load) (batch *Batch, err error)
 	return batch, err
 }
 
-func (x *Experiment) send(ctx context.Context, l Load) (*Batch, error) {
+func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 	others, err := x.config.Testbed.Others(ctx)
 	if err != nil {
 		return nil, err
 	}
-	before, err := x.usage(ctx)
-	if err != nil {
-		return nil, err
+	// Between two batches nothing is used.
+	before := x.used
+	if before == nil {
+		if before, err = x.usage(ctx); err != nil {
+			return nil, err
+		}
 	}
 	begun := time.Now()
 	x.progress.start()
@@ -89,6 +95,7 @@ func (x *Experiment) send(ctx context.Context, l Load) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
+	x.used = after
 	x.sent += report.Sent
 	x.acked += report.Acked
 	batch := &Batch{
@@ -96,39 +103,49 @@ func (x *Experiment) send(ctx context.Context, l Load) (*Batch, error) {
 			Elapsed: report.Elapsed, Sent: report.Sent, Acked: report.Acked,
 			Failures: report.Failures, Sidecar: results.SidecarFile,
 		},
-		HarnessCPU: report.CPU + after.CPU - before.CPU,
+		HarnessCPU: report.CPU + after.ours - before.ours,
+		BrokerCPU:  after.broker - before.broker,
 	}
 	if n := max(others, later); n > 0 {
 		batch.Warnings = append(batch.Warnings, fmt.Sprintf("other benchmarks ran on this machine at the same time "+
 			"(%d), and took processor time from this one", n))
 	}
-	dropped := after.Network.Sub(before.Network).ListenDrops
+	dropped := after.network.Sub(before.network).ListenDrops
 	return batch, x.audit(batch, l, report, dropped)
 }
 
-// usage asks the broker's network for its counters, and broker and subscriber
-// for their CPU time where they are our own.
-func (x *Experiment) usage(ctx context.Context) (agent.Usage, error) {
-	var sum agent.Usage
-	for _, role := range []struct {
-		process testbed.Process
-		ours    bool
-	}{{x.broker, x.subject.ours(testbed.Broker)}, {x.subscriber, x.subject.ours(testbed.Subscriber)}} {
-		if role.process == nil || role.process != x.broker && !role.ours {
-			continue
+// usage is what an experiment has used so far.
+type usage struct {
+	network      netem.Counters // of the broker's network
+	broker, ours time.Duration  // CPU time of the broker, and of our own broker and subscriber
+}
+
+// usage asks the broker's network for its counters, and the broker, when it has
+// nothing to do, for its CPU time; and the subscriber where it is our own.
+func (x *Experiment) usage(ctx context.Context) (*usage, error) {
+	sum := new(usage)
+	if x.broker == nil {
+		return sum, nil
+	}
+	u, err := x.usageOf(ctx, x.broker)
+	if err != nil {
+		return nil, err
+	}
+	sum.network, sum.broker = u.Network, u.CPU
+	if x.subject.ours(testbed.Broker) {
+		sum.ours += u.CPU
+	}
+	if x.subscriber != nil && x.subject.ours(testbed.Subscriber) {
+		if u, err = x.usageOf(ctx, x.subscriber); err != nil {
+			return nil, err
 		}
-		u, err := ask[agent.Usage](ctx, role.process, nil, "usage", "-pid", strconv.Itoa(role.process.Address().PID))
-		if err != nil {
-			return sum, err
-		}
-		if role.process == x.broker {
-			sum.Network = u.Network
-		}
-		if role.ours {
-			sum.CPU += u.CPU
-		}
+		sum.ours += u.CPU
 	}
 	return sum, nil
+}
+
+func (x *Experiment) usageOf(ctx context.Context, p testbed.Process) (agent.Usage, error) {
+	return ask[agent.Usage](ctx, p, nil, "usage", "-settled", "-pid", strconv.Itoa(p.Address().PID))
 }
 
 // audit holds the author's report against what was asked for.

@@ -77,7 +77,8 @@ type Role struct {
 	// the image runs by itself. Without an Image it is a subcommand of ours
 	// with its flags, to which are added those that bound its life.
 	Command []string
-	// Beside is the role whose network this one shares; nil gives it its own.
+	// Beside is the role whose network this one shares, and whose processes it
+	// sees unless it delays; nil gives it its own.
 	Beside Process
 	// Delays gives a role the right to delay packets, and the first claim to a
 	// processor.

@@ -117,8 +117,8 @@ func (p *container) Run(ctx context.Context, stdout, stderr io.Writer, args ...s
 	return agent.exec(ctx, stdout, stderr, append([]string{images.AuthorCommand}, args...)...)
 }
 
-// ours returns a container that has our command and shares this one's network:
-// this one itself, if it is of our image.
+// ours returns a container that has our command, shares this one's network, and
+// sees its processes: this one itself, if it is of our image.
 func (p *container) ours(ctx context.Context) (*container, error) {
 	if p.image == "" {
 		return p, nil
@@ -130,6 +130,7 @@ func (p *container) ours(ctx context.Context) (*container, error) {
 		if err != nil {
 			return nil, err
 		}
+		agent.stopped.Store(true) // it ends with the one that it looks at
 		p.agent = agent
 	}
 	return p.agent, nil

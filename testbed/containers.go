@@ -149,6 +149,9 @@ func (c *containers) start(ctx context.Context, r Role) (*container, error) {
 	}
 	if beside, ok := r.Beside.(*container); ok {
 		host.NetworkMode = "container:" + beside.id
+		if !r.Delays {
+			host.PidMode = host.NetworkMode
+		}
 	}
 	if r.Delays {
 		o.User = "" // only root has what is added

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"cometbench/experiment"
 	"cometbench/internal/command"
@@ -18,25 +20,26 @@ import (
 	"cometbench/results"
 	"cometbench/results/compare"
 	"cometbench/results/figure"
-	"cometbench/results/report"
 	"cometbench/subject"
 )
 
 const (
-	// longRun is how many events each side gets once: a broker may fail only
-	// after more events than the runs that are compared have.
+	// longRun is how many events each side gets in the first round: a broker
+	// may fail only after more events than rounds have.
 	longRun = matrix.DefaultEvents
-	// The anchor's runs are as long as makes them steady: most of a second.
-	anchorEvents, anchorConns = 10000, 64
-	notComparable             = 2 // exit status
+	// longestRun bounds what that takes by the latency alone.
+	longestRun    = 30 * time.Second
+	notComparable = 2 // exit status
 )
 
 // comparison is one under way.
 type comparison struct {
 	input   compare.Input
 	options compare.Options
+	budget  time.Duration
 	out     string
 	series  experiment.Options
+	runs    []*results.Run // of the rounds, for the configuration
 }
 
 // runCompare compares two brokers. Its exit status is the verdict: 1 is a
@@ -71,17 +74,15 @@ func compareFlags(std command.Streams, args []string) (*comparison, error) {
 	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
 	command.Describe(fs, `usage: cometbench compare [flags] OLD NEW
 
-Tells whether the broker NEW is slower than OLD. It runs both by turns, and the
-embedded broker between them, which tells whether the machine itself changed.
-Comets get a processor of their own, where there are two or more.
-Brokers are named as for the benchmark: comet-3.1.0, comet@FOLDER,
-comet@git+URL#REVISION, image:NAME.
+Tells whether the broker NEW is slower than OLD, or does more work per event.
+Both are started side by side, and get batches of events alternately; that is
+repeated until it can be told, or the budget is used up. Comets get a processor
+of their own, where there are two or more. Brokers are named as for the
+benchmark: comet-3.1.0, comet@FOLDER, comet@git+URL#REVISION, image:NAME.
 
 It exits with 0 if there is no regression, with 1 if there is one, and with 2 if
-that can't be told: too few or void runs, too much noise, or an error.`)
-	plan := &c.input.Plan
-	fs.IntVar(&plan.Count, "count", 10, "how `many` runs of each broker in each cell")
-	events := fs.Int("events", 2000, "how `many` events the author sends in a run")
+that can't be told: void rounds, too much noise, or an error.`)
+	fs.DurationVar(&c.budget, "budget", 5*time.Minute, "`time` from the first round on after which no more is begun")
 	latency := fs.String("latency", "0,10ms", "one-way delays of what the author sends, a comma-separated `list`")
 	conns := fs.String("conns", "8,32", "simultaneous connections of the author, a comma-separated `list`")
 	effect := percentage(compare.DefaultEffect)
@@ -89,21 +90,16 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 	fs.Var(&effect, "effect", "the least slowdown that counts, in `percent`")
 	fs.Var(&bound, "bound-effect", "the same in cells whose rate the latency decides, in `percent`")
 	kind := fs.String("netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
-	fs.StringVar(&c.series.Testbed.CABundle, "ca-bundle", "", "`file` of certificates that building an image must "+
-		"trust (default: found in the environment)")
-	fs.StringVar(&c.out, "o", "cometbench-compare", "write old.txt, new.txt and anchor.txt (for benchstat), "+
-		"verdict.txt, summary.md, verdict.json and report.html into this `folder`")
+	fs.StringVar(&c.series.Testbed.CABundle, "ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
+	fs.StringVar(&c.out, "o", "cometbench-compare", "write verdict.txt, summary.md, verdict.json, report.html and rounds.csv into this `folder`")
 	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return c, err
 	}
 	if fs.NArg() != 2 {
 		return c, command.UsageErrorf("compare: want OLD and NEW behind the flags, got %q", fs.Args())
 	}
-	if plan.Count < 1 || plan.Count > 1000 {
-		return c, command.UsageErrorf("compare: -count %d: want 1 to 1000", plan.Count)
-	}
-	if *events < 1 || *events > matrix.MaxEvents {
-		return c, command.UsageErrorf("compare: -events %d: want 1 to %d", *events, matrix.MaxEvents)
+	if c.budget <= 0 {
+		return c, command.UsageErrorf("compare: -budget %v: want a time above zero", c.budget)
 	}
 	latencies, err := matrix.ParseLatencies(*latency)
 	if err != nil {
@@ -116,10 +112,9 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 	if c.series.Netem, err = netem.ParseKind(*kind); err != nil {
 		return c, command.UsageErrorf("compare: -netem: %w", err)
 	}
-	c.input.Old, c.input.New, c.input.Anchor = fs.Arg(0), fs.Arg(1), "embedded"
 	c.series.Testbed.Pin = true
-	for side, name := range []string{c.input.Old, c.input.New, c.input.Anchor} {
-		side := compare.Side(side)
+	for i, name := range fs.Args() {
+		side := compare.Side(i)
 		broker, err := subject.Parse(name)
 		if err == nil && broker.Kind == subject.Remote {
 			err = fmt.Errorf("broker %q: compare starts brokers itself", name)
@@ -127,16 +122,13 @@ that can't be told: too few or void runs, too much noise, or an error.`)
 		if err != nil {
 			return c, command.UsageErrorf("compare: %s: %w", strings.ToUpper(side.String()), err)
 		}
-		if side != compare.Anchor && !broker.IsComet() {
+		if !broker.IsComet() {
 			c.series.Testbed.Pin = false
 		}
 		c.series.Brokers = append(c.series.Brokers, broker)
 	}
-	plan.Cells = matrix.Matrix{Brokers: []string{""}, Latencies: latencies, Conns: connsList, Events: *events}.Cells()
-	plan.Anchor = matrix.Cell{Conns: anchorConns, Events: anchorEvents}
-	if *events < longRun {
-		plan.Soak = matrix.Cell{Latency: latencies[0], Conns: connsList[len(connsList)-1], Events: longRun}
-	}
+	c.input.Old.Name, c.input.New.Name = fs.Arg(0), fs.Arg(1)
+	c.input.Cells = matrix.Matrix{Brokers: []string{""}, Latencies: latencies, Conns: connsList}.Cells()
 	c.options = compare.Options{Effect: float64(effect), BoundEffect: float64(bound)}
 	return c, nil
 }
@@ -155,7 +147,7 @@ func (p *percentage) Set(s string) error {
 	return nil
 }
 
-// run makes the runs and judges them.
+// run makes rounds until they tell, or the budget is used up.
 func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
 	if err := os.MkdirAll(c.out, 0o755); err != nil {
 		return nil, err
@@ -168,43 +160,90 @@ func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, series.Close()) }()
-	steps := c.input.Plan.Steps()
-	cells := make([]matrix.Cell, len(steps))
-	for i, step := range steps {
-		cells[i] = step.Cell
-		cells[i].Broker = series.Label(c.series.Brokers[step.Side].Name)
+	begun := time.Now()
+	var longest time.Duration // of the rounds until now
+	verdict := compare.Judge(c.input, c.options)
+	for cycle := 1; ; cycle++ {
+		for _, next := range c.input.Cycle(cycle) {
+			if verdict.Clear(next.Cell) {
+				continue
+			}
+			before := time.Since(begun)
+			if before+longest > c.budget {
+				return verdict, nil
+			}
+			round := c.round(ctx, series, next)
+			if ctx.Err() != nil {
+				c.input.Interrupted = "interrupted"
+				return compare.Judge(c.input, c.options), nil
+			}
+			c.input.Rounds = append(c.input.Rounds, round)
+			c.input.Took = time.Since(begun)
+			longest = max(longest, c.input.Took-before)
+			if verdict = compare.Judge(c.input, c.options); verdict.Decided {
+				return verdict, nil
+			}
+		}
 	}
-	series.Plan(cells, 1)
-	for i, step := range steps {
-		run, void := series.Attempts(ctx, cells[i])
-		if ctx.Err() != nil {
-			c.input.Interrupted = "interrupted"
-			return compare.Compare(c.input, c.options), nil
-		}
-		for _, err := range void {
-			c.input.Attempts = append(c.input.Attempts, compare.Attempt{Step: step, Void: err.Error()})
-		}
-		if run != nil {
-			c.input.Attempts = append(c.input.Attempts, compare.Attempt{Step: step, Run: run})
-		}
-		if compare.Stop(c.input.Attempts) {
-			break
-		}
+}
+
+// round makes a round.
+func (c *comparison) round(ctx context.Context, series *experiment.Series, r compare.Round) compare.Round {
+	labels := [2]string{series.Label(c.input.Old.Name), series.Label(c.input.New.Name)}
+	if r.Equals {
+		labels[compare.New] = labels[compare.Old]
 	}
-	return compare.Compare(c.input, c.options), nil
+	long := 0
+	if cell := (matrix.Cell{Latency: r.Cell.Latency, Conns: r.Cell.Conns, Events: longRun}); len(c.input.Rounds) == 0 && cell.Expected() <= longestRun {
+		long = longRun
+	}
+	made, err := series.Round(ctx, experiment.Round{
+		Name: fmt.Sprintf("round %d: %s", len(c.input.Rounds)+1, r), Old: labels[0], New: labels[1], Cell: r.Cell, Long: long,
+	})
+	if err != nil {
+		r.Void, r.At = err.Error(), atFault(err, r.Equals)
+		return r
+	}
+	r.Events, r.Pairs = made.Events, made.Pairs
+	for side, run := range made.Runs {
+		r.Counts[side] = compare.Count{Sent: run.Author.Sent, Acked: run.Author.Acked, Delivered: run.Subscriber.Entries}
+	}
+	c.input.Old.Software = made.Runs[0].Software
+	if !r.Equals {
+		c.input.New.Software = made.Runs[1].Software
+		c.runs = append(c.runs, made.Runs[:]...)
+		c.input.Config = slices.DeleteFunc(results.Configs(c.runs), func(c results.ConfigLine) bool { return c.Key == "events" })
+	}
+	return r
+}
+
+// atFault returns the sides that an error of a round is of.
+func atFault(err error, equals bool) (sides []compare.Side) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			sides = append(sides, atFault(err, equals)...)
+		}
+		return sides
+	}
+	var fault *experiment.SideError
+	if errors.As(err, &fault) {
+		if equals {
+			return []compare.Side{compare.Old}
+		}
+		return []compare.Side{compare.Side(fault.Side)}
+	}
+	return nil
 }
 
 // writers write the files of a comparison, by name. What writes nothing makes
 // no file.
 func (c *comparison) writers(v *compare.Verdict) map[string]func(*bytes.Buffer) error {
 	return map[string]func(*bytes.Buffer) error{
-		"old.txt":      func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.Old) },
-		"new.txt":      func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.New) },
-		"anchor.txt":   func(b *bytes.Buffer) error { return c.input.WriteBenchmark(b, compare.Anchor) },
 		"verdict.txt":  func(b *bytes.Buffer) error { return v.WriteText(b) },
 		"summary.md":   func(b *bytes.Buffer) error { return v.WriteMarkdown(b) },
 		"verdict.json": func(b *bytes.Buffer) error { return v.WriteJSON(b) },
-		"report.html":  func(b *bytes.Buffer) error { return c.report(b, v) },
+		"report.html":  func(b *bytes.Buffer) error { return v.WritePage(b) },
+		"rounds.csv":   func(b *bytes.Buffer) error { return c.input.WriteRounds(b) },
 	}
 }
 
@@ -233,34 +272,4 @@ func (c *comparison) write(std command.Streams, v *compare.Verdict) error {
 		}
 	}
 	return v.WriteText(std.Out)
-}
-
-// report writes the runs of both sides as a report, unless a broker couldn't
-// be run: half a report would look like a whole one.
-func (c *comparison) report(b *bytes.Buffer, v *compare.Verdict) error {
-	var runs []*results.Run
-	var void []results.VoidRun
-	for _, t := range c.input.Attempts {
-		if t.Round == 0 || t.Side == compare.Anchor {
-			continue
-		}
-		if t.Run == nil {
-			void = append(void, results.VoidRun{Cell: t.Cell, Name: t.Step.String(), Why: t.Void})
-			continue
-		}
-		run := *t.Run
-		run.Cell.Broker = t.Side.String() + "-" + run.Cell.Broker
-		runs = append(runs, &run)
-	}
-	if len(runs) == 0 || len(v.Broken) > 0 {
-		return nil
-	}
-	set := results.NewSet("the runs", runs)
-	set.Config, set.Void = v.Config, void
-	r, err := report.New(set, false)
-	if err != nil {
-		return err
-	}
-	r.Title = fmt.Sprintf("%s against %s: %s", c.input.New, c.input.Old, v.Outcome)
-	return r.Write(b)
 }

@@ -21,8 +21,7 @@ func TestCompareFlags(t *testing.T) {
 		{"old", []string{"comet", "embedded"}, `OLD: broker "comet"`},
 		{"new", []string{"embedded", "comet-x"}, `NEW: broker "comet-x"`},
 		{"remote", []string{"embedded", "tcp://127.0.0.1:8098"}, "starts brokers itself"},
-		{"count", []string{"-count=0", "embedded", "embedded"}, "-count 0: want 1 to 1000"},
-		{"events", []string{"-events=0", "embedded", "embedded"}, "-events 0: want 1 to"},
+		{"budget", []string{"-budget=0s", "embedded", "embedded"}, "-budget 0s: want a time above zero"},
 		{"latency", []string{"-latency=10", "embedded", "embedded"}, "-latency"},
 		{"conns", []string{"-conns=0", "embedded", "embedded"}, "-conns"},
 		{"netem", []string{"-netem=magic", "embedded", "embedded"}, "-netem"},
@@ -47,25 +46,24 @@ func TestCompareFlags(t *testing.T) {
 	}
 }
 
-// TestCompare compares the embedded broker with itself: one run a side can't
-// tell, and all files say so.
+// TestCompare compares the embedded broker with itself: one round can't tell, and
+// all files say so.
 func TestCompare(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it builds the command and sends 50,000 events")
+		t.Skip("it builds the command and sends 40,000 events")
 	}
 	dir := filepath.Join(t.TempDir(), "new", "folder")
-	stdout, stderr, code := call(t, "", "compare", "-o", dir, "-count=1", "-events=300", "-latency=0", "-conns=8", "embedded", "embedded")
+	stdout, stderr, code := call(t, "", "compare", "-o", dir, "-budget=1ms", "-latency=0", "-conns=8", "embedded", "embedded")
 	if code != 2 || stderr != "" {
 		t.Fatalf("exit code %d, want 2: %s%s", code, stdout, stderr)
 	}
-	for _, want := range []string{"embedded (old)", "embedded (new)", "author-events/s", "Could not tell", "too few runs"} {
+	for _, want := range []string{"embedded (old)", "embedded (new)", "1 rounds", "Could not tell", "too few rounds"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q isn't in what it prints:\n%s", want, stdout)
 		}
 	}
 	for name, want := range map[string]string{
-		"old.txt": "BenchmarkThroughput/latency=0ms/conns=8", "new.txt": "author-events/s", "anchor.txt": "conns=64",
-		"summary.md": "Could not tell", "report.html": "new-embedded",
+		"verdict.txt": "too few rounds", "summary.md": "Could not tell", "report.html": "<svg", "rounds.csv": "false,6,new,",
 	} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !strings.Contains(string(data), want) {
@@ -74,14 +72,25 @@ func TestCompare(t *testing.T) {
 	}
 	var verdict struct {
 		Outcome string
-		Old     struct{ Runs, Void int }
-		Rows    []struct{ Finding string }
+		Rounds  int
+		Void    []string
+		Losses  []any
+		Rows    []struct {
+			Finding  string
+			Slowdown float64
+		}
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "verdict.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(data, &verdict); err != nil || verdict.Outcome != "could not tell" || verdict.Old.Runs != 2 || verdict.Old.Void != 0 || len(verdict.Rows) != 4 {
+	if err := json.Unmarshal(data, &verdict); err != nil || verdict.Outcome != "could not tell" || verdict.Rounds != 1 ||
+		len(verdict.Void) != 0 || len(verdict.Losses) != 0 || len(verdict.Rows) != 3 {
 		t.Errorf("%+v %v", verdict, err)
+	}
+	for _, r := range verdict.Rows {
+		if r.Slowdown < -0.5 || r.Slowdown > 1 || r.Finding != "open" {
+			t.Errorf("a round of equals gives the row %+v", r)
+		}
 	}
 }

@@ -2,24 +2,75 @@ package agent
 
 import (
 	"encoding/json"
-	"syscall"
+	"os"
+	"os/exec"
+	"strconv"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// TestProcessUsage: this process has used CPU time.
-func TestProcessUsage(t *testing.T) {
-	stdout, stderr, code := try(t, t.Context(), "usage")
-	var got Usage
-	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 0 {
-		t.Fatalf("exit code %d, %s, %v: %s", code, stdout, err, stderr)
+// usageOf runs usage.
+func usageOf(t *testing.T, pid int, flags ...string) Usage {
+	t.Helper()
+	stdout, stderr, code := try(t, t.Context(), append([]string{"usage", "-pid", strconv.Itoa(pid)}, flags...)...)
+	var u Usage
+	if err := json.Unmarshal([]byte(stdout), &u); err != nil || code != 0 {
+		t.Fatalf("exit code %d, %v: %s%s", code, err, stdout, stderr)
 	}
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+	return u
+}
+
+// TestCPU holds the CPU time of this process against what the kernel bills it
+// for, by another way.
+func TestCPU(t *testing.T) {
+	if _, err := os.Stat("/proc/self/schedstat"); err != nil {
+		t.Skip(err)
+	}
+	billed := func() time.Duration {
+		var r unix.Rusage
+		if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
+			t.Fatal(err)
+		}
+		return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+	}
+	before, billedBefore := usageOf(t, os.Getpid()), billed()
+	for billed()-billedBefore < 200*time.Millisecond {
+	}
+	got, want := usageOf(t, os.Getpid()).CPU-before.CPU, billed()-billedBefore
+	if got < want*9/10 || got > want*11/10 {
+		t.Errorf("got %v, want the %v that getrusage tells", got, want)
+	}
+}
+
+// TestCPUOfDescendants: a process that only waits has used what its child has
+// used, and settles when that ends.
+func TestCPUOfDescendants(t *testing.T) {
+	if _, err := os.Stat("/proc/self/schedstat"); err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.Command("sh", "-c", `sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; exec sleep 60' & wait`)
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	now := time.Duration(used.Utime.Nano() + used.Stime.Nano())
-	if got.CPU > now || got.CPU < now-100*time.Millisecond {
-		t.Errorf("got %v, and getrusage says %v a moment later", got.CPU, now)
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	family := func() []int {
+		f, err := descendants(cmd.Process.Pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	for deadline := time.Now().Add(10 * time.Second); len(family()) < 2; {
+		if time.Now().After(deadline) {
+			t.Fatal("the child didn't start")
+		}
+	}
+	child := family()[1]
+	defer exec.Command("kill", strconv.Itoa(child)).Run()
+	if u := usageOf(t, cmd.Process.Pid, "-settled"); u.CPU < 20*time.Millisecond {
+		t.Errorf("got %v, want the time of the child's loop", u.CPU)
 	}
 }

@@ -1,69 +1,100 @@
-// Package compare judges whether one broker is slower than another, from runs
-// of both that alternated on one machine. It runs nothing itself.
+// Package compare tells whether one broker is slower than another, and says it
+// in words, for programs, and in a figure. It judges rounds of paired batches;
+// it runs nothing itself. docs/compare.md has the rules.
 //
-// A row is one metric of one cell. The metrics of the broker are compared and
-// shown (sec/op and the three rates); two decide, for each cell:
-// author-events/s, how fast the broker takes events, and subscriber-events/s,
-// how fast it passes them on. The others follow from these: sec/op is the number
-// of events over the author's rate, and the broker's own rate lies between the
-// two. A row that only repeats another finds nothing, and yet makes the
-// correction for the number of rows stricter for all.
-//
-// A row is a regression if the medians differ by the effect size at least and
-// the difference is significant (Mann–Whitney U test, as benchstat has it)
-// after Holm's correction for the number of deciding rows. Lost events are
-// judged apart, by exact counts, since a median hides them, and a broker that
-// loses events is quick to be done.
-//
-// Where runs are void, too few or too noisy, or the machine drifted, the verdict
-// is that nothing can be told, not that all is well.
+// Lost events are judged apart, by exact counts, since a broker that loses
+// events is quick to be done. Where rounds are void, too few or too noisy the
+// verdict is that nothing can be told, not that all is well.
 package compare
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"time"
 
 	"cometbench/matrix"
 	"cometbench/results"
+	"cometbench/results/paired"
 	"cometbench/subject"
 )
 
-// Attempt is one attempt at a step: a run, or the reason why it is void.
-type Attempt struct {
-	Step
-	// Run is what was measured, nil where the run was void.
-	Run *results.Run
-	// Void says why there are no figures.
+// Side is one of the two brokers.
+type Side int
+
+// The sides of a comparison.
+const (
+	Old Side = iota
+	New
+)
+
+// String returns "old" or "new".
+func (s Side) String() string { return [...]string{"old", "new"}[s] }
+
+// Subject is one of the brokers.
+type Subject struct {
+	Name     string           `json:"name"`
+	Software subject.Software `json:"software"`
+}
+
+// Count is what became of the events that one side got in a round.
+type Count struct {
+	Sent, Acked int
+	// Delivered is how many reached the subscriber, as many as were acked
+	// where nobody can know.
+	Delivered int
+}
+
+// Round is what became of one.
+type Round struct {
+	// Cell is what was measured, its Broker and its Events empty.
+	Cell matrix.Cell
+	// Events is how many a batch had.
+	Events int
+	// Equals says that the old broker stood on both sides.
+	Equals bool
+	Pairs  []paired.Pair
+	Counts [2]Count // by side
+	// Void says why there are no figures, and At who was at fault, where it
+	// was one side.
 	Void string
+	At   []Side
 }
 
-// Input is everything that a verdict rests on.
+// String names the round for a person.
+func (r Round) String() string {
+	if r.Equals {
+		return Name(r.Cell) + ", the old broker with itself"
+	}
+	return Name(r.Cell)
+}
+
+// Input is everything that a verdict is founded on.
 type Input struct {
-	// Old, New and Anchor name the brokers, as the user did.
-	Old, New, Anchor string
-	Plan             Plan
-	// Attempts are in the order in which they ran.
-	Attempts []Attempt
-	// Interrupted says why the plan wasn't completed: "interrupted". It is
-	// empty where the runs themselves were the reason.
+	Old, New Subject
+	Cells    []matrix.Cell
+	// Rounds are in the order in which they ran.
+	Rounds []Round
+	// Took is the time since the first round began.
+	Took time.Duration
+	// Interrupted says why no more rounds were made, "" where that was for the
+	// verdict to say.
 	Interrupted string
+	// Config describes machine and software.
+	Config []results.ConfigLine
 }
 
-// Options are the thresholds of a comparison. Their zero values choose the
-// defaults; ratios are fractions, 0.05 for 5 %.
+// Options are the thresholds. Their zero values choose the defaults; ratios are
+// fractions, 0.05 for 5 %.
 type Options struct {
-	// Effect is how much more time an event must take for a row to be a
-	// regression: 5 % by default.
+	// Effect is the least slowdown that counts: 5 % by default.
 	Effect float64
-	// BoundEffect is the same for cells that are bound by latency, which are much
-	// less noisy: 2 % by default.
+	// BoundEffect is the same for cells whose rate the latency decides, and
+	// which are much less noisy: 2 % by default.
 	BoundEffect float64
-	// Alpha is the accepted probability that any row of a comparison of two
-	// equals is significant: 0.05 by default.
+	// Alpha is the accepted probability that a comparison of two equals ends
+	// as a regression: 0.05 by default.
 	Alpha float64
-	// MustDetect is the least slowdown that a row has to be able to detect for
-	// its silence to count as good news: 25 % by default.
-	MustDetect float64
 }
 
 // The defaults of Options.
@@ -71,102 +102,132 @@ const (
 	DefaultEffect      = 0.05
 	DefaultBoundEffect = 0.02
 	DefaultAlpha       = 0.05
-	DefaultMustDetect  = 0.25
 )
 
-func (o Options) withDefaults() Options {
-	o.Effect = cmp.Or(o.Effect, DefaultEffect)
-	o.BoundEffect = cmp.Or(o.BoundEffect, DefaultBoundEffect)
-	o.Alpha = cmp.Or(o.Alpha, DefaultAlpha)
-	o.MustDetect = cmp.Or(o.MustDetect, DefaultMustDetect)
-	return o
+func (o Options) rules() paired.Rules {
+	return paired.Rules{
+		Effect:      cmp.Or(o.Effect, DefaultEffect),
+		BoundEffect: cmp.Or(o.BoundEffect, DefaultBoundEffect),
+		Alpha:       cmp.Or(o.Alpha, DefaultAlpha),
+	}
 }
 
-// Compare judges the runs.
-func Compare(in Input, o Options) *Verdict {
-	o = o.withDefaults()
-	v := assess(in, o)
-	for i := range v.Rows {
-		v.Rows[i].detect(v.tests, o)
-	}
-	v.conclude()
-	return v
+// Name names a cell as benchmarks do, without the broker.
+func Name(c matrix.Cell) string {
+	return fmt.Sprintf("latency=%s/conns=%d", matrix.FormatLatency(c.Latency), c.Conns)
 }
 
-// assess fills in everything but what takes a simulation.
-func assess(in Input, o Options) *Verdict {
-	v := &Verdict{
-		Old: side(in, Old, in.Old), New: side(in, New, in.New), Anchor: side(in, Anchor, in.Anchor),
-		Count: in.Plan.Count, Alpha: o.Alpha, Interrupted: in.Interrupted, Config: in.Config(),
-		mustDetect: o.MustDetect,
-	}
-	v.Drift = findDrift(authorRates(in.runs(Anchor, in.Plan.Anchor)))
-	for _, cell := range in.Plan.Cells {
-		v.Rows = append(v.Rows, compareCell(cell, in.runs(Old, cell), in.runs(New, cell), o)...)
-	}
-	v.tests = correct(v.Rows)
-	for i := range v.Rows {
-		v.Rows[i].judge(v.tests, o)
-	}
-	v.Losses = losses(in, o)
-	v.Broken = broken(in.Attempts)
-	for _, t := range in.Attempts {
-		if t.Void != "" {
-			v.Void = append(v.Void, VoidRun{t.Step.String(), t.Side.String(), t.Void})
+// equalsEvery is after how many rounds of a cell one of equals is made; the first
+// comes after half of them.
+const equalsEvery = 4
+
+// Cycle returns the rounds that are to be made in a cycle, counted from 1: one in
+// each cell, and now and then one of equals.
+func (in Input) Cycle(n int) []Round {
+	var rounds []Round
+	for _, cell := range in.Cells {
+		rounds = append(rounds, Round{Cell: cell})
+		if n%equalsEvery == equalsEvery/2 {
+			rounds = append(rounds, Round{Cell: cell, Equals: true})
 		}
 	}
-	return v
+	return rounds
 }
 
-// runs returns the runs of one side of a cell in the rounds, in their order.
-func (in Input) runs(s Side, cell matrix.Cell) []*results.Run {
-	return in.roundRuns(s, cell, func(round int) bool { return round > 0 })
-}
-
-func (in Input) roundRuns(s Side, cell matrix.Cell, want func(round int) bool) []*results.Run {
-	var runs []*results.Run
-	for _, t := range in.Attempts {
-		if t.Side == s && t.Cell == cell && t.Run != nil && want(t.Round) {
-			runs = append(runs, t.Run)
+// rows judges the rounds that aren't void.
+func (in Input) rows(rules paired.Rules) paired.Rows {
+	var rounds []paired.Round
+	for _, r := range in.Rounds {
+		if r.Void == "" {
+			rounds = append(rounds, paired.Round{Cell: Name(r.Cell), Equals: r.Equals, Pairs: r.Pairs})
 		}
 	}
-	return runs
+	var cells []paired.Cell
+	for _, c := range in.Cells {
+		cells = append(cells, paired.Cell{Name: Name(c), Bound: in.bound(c)})
+	}
+	return rules.Judge(cells, rounds)
 }
 
-func side(in Input, s Side, name string) Subject {
-	side := Subject{Name: name}
-	for _, t := range in.Attempts {
-		if t.Side != s {
+// boundShare is the share of a transaction that the delay must make up for the
+// cell to count as decided by the latency.
+const boundShare = 0.75
+
+// bound reports whether the latency decides a cell's rate: whether the old
+// broker reached most of what so many connections could if it took no time
+// itself, in the batches of the cell's first round.
+func (in Input) bound(cell matrix.Cell) bool {
+	if cell.Latency == 0 {
+		return false
+	}
+	for _, r := range in.Rounds {
+		if r.Void != "" || r.Cell != cell {
 			continue
 		}
-		if t.Run == nil {
-			side.Void++
-			continue
+		cell.Events = r.Events
+		var took []time.Duration
+		for _, p := range r.Pairs {
+			took = append(took, p.Old[paired.Time])
 		}
-		side.Runs++
-		if side.Software == (subject.Software{}) {
-			side.Software = t.Run.Software
-		}
+		slices.Sort(took)
+		return len(took) > 0 && float64(took[len(took)/2])*boundShare <= float64(cell.Expected())
 	}
-	return side
+	return false
 }
 
-// Stop reports whether going on is pointless: a run of one side was void, and so
-// was its repetition. The caller repeats every void run of the old and the new
-// broker once; both attempts count.
-func Stop(attempts []Attempt) bool { return len(broken(attempts)) > 0 }
+// voidInTurn is how many void rounds, one after another, say that a broker
+// can't be run.
+const voidInTurn = 2
 
-// broken returns the sides that can't be run, because two attempts at one step,
-// one right after the other, were void. Void runs of the anchor break nothing.
-func broken(attempts []Attempt) []Broken {
+// broken returns the sides that can't be run.
+func (in Input) broken() []Broken {
 	var list []Broken
-	for i, t := range attempts {
-		if i == 0 || t.Void == "" || t.Side == Anchor || attempts[i-1].Step != t.Step || attempts[i-1].Void == "" {
-			continue
-		}
-		if !slices.ContainsFunc(list, func(b Broken) bool { return b.side == t.Side }) {
-			list = append(list, Broken{Side: t.Side.String(), Step: t.Step.String(), Why: t.Void, side: t.Side})
+	for _, side := range []Side{Old, New} {
+		turn := 0
+		for _, r := range in.Rounds {
+			if !slices.Contains(r.At, side) {
+				turn = 0
+				continue
+			}
+			if turn++; turn == voidInTurn {
+				list = append(list, Broken{Side: side, Cell: Name(r.Cell), Why: r.Void})
+				break
+			}
 		}
 	}
 	return list
+}
+
+// voidAtLast is how many void rounds, one after another, end a comparison,
+// whoever was at fault.
+const voidAtLast = 3
+
+// hopeless returns the reason of the last round if the last rounds are all void.
+func (in Input) hopeless() string {
+	n := len(in.Rounds)
+	if n < voidAtLast || slices.ContainsFunc(in.Rounds[n-voidAtLast:], func(r Round) bool { return r.Void == "" }) {
+		return ""
+	}
+	return in.Rounds[n-1].Void
+}
+
+// voidCells returns the cells of which more than a third of the rounds are
+// void: what is left of them might have been chosen by what it shows.
+func (in Input) voidCells() []string {
+	var names []string
+	for _, cell := range in.Cells {
+		void, all := 0, 0
+		for _, r := range in.Rounds {
+			if r.Cell == cell {
+				all++
+				if r.Void != "" {
+					void++
+				}
+			}
+		}
+		if 3*void > all {
+			names = append(names, fmt.Sprintf("%s: %d of %d rounds are void", Name(cell), void, all))
+		}
+	}
+	return names
 }

@@ -3,428 +3,265 @@ package compare
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"cometbench/internal/golden"
 	"cometbench/matrix"
 	"cometbench/results"
-	"cometbench/results/stat"
+	"cometbench/results/paired"
 	"cometbench/subject"
 )
 
-// plan is the default of the command.
-func plan(count int) Plan {
-	p := Plan{Count: count, Anchor: matrix.Cell{Conns: 64, Events: 10000}, Soak: matrix.Cell{Conns: 64, Events: 10000}}
-	for _, latency := range []time.Duration{0, 10 * time.Millisecond} {
-		for _, conns := range []int{8, 64} {
-			p.Cells = append(p.Cells, matrix.Cell{Latency: latency, Conns: conns, Events: 2000})
-		}
-	}
-	return p
-}
+var update = flag.Bool("update", false, "write the golden files anew")
 
-// world makes up runs: brokers of a rate, noise, and what a test does to them.
+var (
+	fast  = matrix.Cell{Conns: 8}
+	bound = matrix.Cell{Latency: 10 * time.Millisecond, Conns: 8}
+)
+
+// world makes up rounds of two brokers.
 type world struct {
-	rng   *rand.Rand
-	noise float64 // standard deviation of the rates
-	// slow is how much more time an event takes the new broker.
-	slow float64
-	// change is applied to each attempt.
-	change func(i int, t *Attempt)
+	cells  []matrix.Cell
+	rounds int     // of each cell
+	noise  float64 // standard deviation of a batch
+	work   float64 // that the new broker does more
+	waits  float64 // share of its time
+	bias   float64 // of the second place, in rounds of equals
+	// change is applied to each round.
+	change func(i int, r *Round)
 }
 
-func (w world) input(p Plan) Input {
-	in := Input{Old: "comet-3.0.0", New: "comet-3.1.0", Anchor: "embedded", Plan: p}
-	began := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	for i, step := range p.Steps() {
-		cell := step.Cell
-		service := 1 / 900.0
-		cell.Broker = in.Old
-		switch step.Side {
-		case Anchor:
-			service, cell.Broker = 1/12000.0, in.Anchor
-		case New:
-			service *= 1 + w.slow
-			cell.Broker = in.New
-		}
-		perEvent, noise := service, w.noise
-		if cell.Latency > 0 {
-			// The broker's limit, or the latency's.
-			if bound := 2 * cell.Latency.Seconds() / float64(cell.Conns); bound > service {
-				perEvent, noise = bound+service/float64(cell.Conns), w.noise/10
+func (w world) input() Input {
+	rng := rand.New(rand.NewPCG(1, 7))
+	in := Input{
+		Old: Subject{"comet-3.0.0", subject.Software{Comet: "3.0.0"}}, New: Subject{"comet-3.1.0", subject.Software{Comet: "3.1.0"}},
+		Cells: w.cells, Took: 42 * time.Second, Config: []results.ConfigLine{{Key: "kernel", Value: "6.1"}},
+	}
+	for i := range w.rounds {
+		for _, cell := range w.cells {
+			in.Rounds = append(in.Rounds, w.round(rng, cell, false))
+			if i%4 == 1 {
+				in.Rounds = append(in.Rounds, w.round(rng, cell, true))
 			}
 		}
-		perEvent *= math.Exp(noise * w.rng.NormFloat64())
-		elapsed := time.Duration(perEvent * float64(cell.Events) * float64(time.Second))
-		db := func(factor float64) results.Database {
-			span := time.Duration(float64(elapsed) * factor)
-			return results.Database{Entries: cell.Events, Format: "gdbm", First: began, Last: began.Add(span)}
+	}
+	if w.change != nil {
+		for i := range in.Rounds {
+			w.change(i, &in.Rounds[i])
 		}
-		run := &results.Run{
-			Cell: cell, Started: began, Netem: "none",
-			Software: subject.Software{Comet: strings.TrimPrefix(cell.Broker, "comet-"), Python: "3.11.2",
-				Twisted: "24.3.0"},
-			Machine:    results.Machine{Kernel: "6.1", CPU: "a CPU", Cores: 2, Procs: 2, OS: "linux", Arch: "amd64"},
-			Author:     results.Author{Elapsed: elapsed, Sent: cell.Events, Acked: cell.Events},
-			Broker:     db(0.999),
-			Subscriber: db(0.998 * math.Exp(noise/4*w.rng.NormFloat64())),
-		}
-		if cell.Latency > 0 {
-			run.Netem, run.BaseRTT, run.RTT = "userspace", 80*time.Microsecond, cell.Latency+80*time.Microsecond
-		}
-		attempt := Attempt{Step: step, Run: run}
-		if w.change != nil {
-			w.change(i, &attempt)
-		}
-		in.Attempts = append(in.Attempts, attempt)
 	}
 	return in
 }
 
-func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 7)) }
-
-// TestVerdict holds the gate against what happens to brokers.
-func TestVerdict(t *testing.T) {
-	void := func(why string) func(*Attempt) {
-		return func(t *Attempt) { t.Run, t.Void = nil, why }
+func (w world) round(rng *rand.Rand, cell matrix.Cell, equals bool) Round {
+	batched := cell
+	batched.Events = 250
+	batch := func(work, waits float64) paired.Batch {
+		worked := 0.2 * math.Exp(w.noise*rng.NormFloat64()) * (1 + work)
+		took := worked + 0.2*waits
+		if cell.Latency > 0 {
+			took = batched.Expected().Seconds()*(1+waits)*math.Exp(w.noise/20*rng.NormFloat64()) + 0.01
+		}
+		seconds := func(s float64) time.Duration { return time.Duration(s * 1e9) }
+		return paired.Batch{paired.Time: seconds(took), paired.Delivery: seconds(took * 0.99), paired.Work: seconds(worked)}
 	}
-	for _, test := range []struct {
-		name   string
-		count  int
-		world  world
-		want   Outcome
-		reason string // a part of one of the reasons
+	r := Round{Cell: cell, Equals: equals, Events: 250, Counts: [2]Count{{5000, 5000, 5000}, {5000, 5000, 5000}}}
+	for range 20 {
+		p := paired.Pair{Old: batch(0, 0), New: batch(w.work, w.waits)}
+		if equals {
+			p.New = batch(w.bias, 0)
+		}
+		r.Pairs = append(r.Pairs, p)
+	}
+	return r
+}
+
+func void(r *Round, why string, at ...Side) {
+	*r = Round{Cell: r.Cell, Void: why, At: at}
+}
+
+// TestJudge holds the verdict against what happens to brokers.
+func TestJudge(t *testing.T) {
+	both := []matrix.Cell{fast, bound}
+	for _, tt := range []struct {
+		name    string
+		world   world
+		want    Outcome
+		reason  string // a part of one of the reasons
+		decided bool
 	}{
-		{"same", 10, world{noise: 0.01}, NoRegression, ""},
-		{"slower", 10, world{noise: 0.01, slow: 0.2}, Regression, "slower (900"},
-		{"slower than the effect by little", 10, world{noise: 0.005, slow: 0.08}, Regression, "slower"},
-		{"slower by less than the effect", 10, world{noise: 0.005, slow: 0.03}, NoRegression, ""},
-		{"faster", 10, world{noise: 0.01, slow: -0.2}, NoRegression, ""},
-		{"too few runs", 3, world{noise: 0.01, slow: 0.2}, Unknown,
-			"too few runs: no outcome of 3 a side could be significant over 8 rows, 6 are needed"},
-		{"too noisy", 6, world{noise: 0.5}, Unknown, "too noisy"},
-		{"noisy", 10, world{noise: 0.15}, Unknown, "runs a side would find one of 25 %)"},
-		{"one event lost", 10, world{noise: 0.01, change: func(i int, t *Attempt) {
-			if i == 30 && t.Side == New {
-				t.Run.Subscriber.Entries--
-			} else if i == 31 && t.Side == New {
-				t.Run.Subscriber.Entries--
+		{"same", world{cells: both, rounds: 8, noise: 0.05}, NoRegression, "", true},
+		{"more work", world{cells: both, rounds: 5, noise: 0.05, work: 0.1}, Regression,
+			"latency=0ms/conns=8: slower, with more work per event: time +", true},
+		{"waits", world{cells: both[:1], rounds: 5, noise: 0.05, waits: 0.3}, Regression,
+			"slower, without more work per event: it waits", true},
+		{"waits where latency decides", world{cells: both[1:], rounds: 5, noise: 0.05, waits: 0.05}, Regression,
+			"latency=10ms/conns=8: slower: time +", true},
+		{"more work where latency decides", world{cells: both[1:], rounds: 8, noise: 0.05, work: 0.2}, NoRegression, "", true},
+		{"faster", world{cells: both, rounds: 8, noise: 0.05, work: -0.2}, NoRegression, "", true},
+		{"too few rounds", world{cells: both[:1], rounds: 3, noise: 0.05, work: 0.2}, Unknown, "(too few rounds)", false},
+		{"noisy", world{cells: both[:1], rounds: 5, noise: 0.8}, Unknown, "could not tell: time", false},
+		{"equals differ", world{cells: both[:1], rounds: 8, noise: 0.05, work: 0.1, bias: 0.2}, Unknown,
+			"the old broker differs from itself in", false},
+		{"one event lost", world{cells: both, rounds: 8, noise: 0.05, change: func(i int, r *Round) {
+			if i == 1 {
+				r.Counts[New].Delivered--
 			}
-		}}, Regression, "new lost 1 of 20000 events"},
-		{"every hundredth event not acked", 10, world{noise: 0.01, change: func(_ int, t *Attempt) {
-			if t.Side == New {
-				t.Run.Author.Acked -= t.Run.Author.Acked / 100
+		}}, Regression, "latency=10ms/conns=8: new lost 1 of 40000 events in 8 rounds; old 0 of 60000", true},
+		{"every hundredth event not acked", world{cells: both, rounds: 1, noise: 0.05, change: func(i int, r *Round) {
+			r.Counts[New].Acked, r.Counts[New].Delivered = 4950, 4950
+		}}, Regression, "new didn't ack 50 of 5000", true},
+		{"one event lost in the first round", world{cells: both[:1], rounds: 1, noise: 0.05, change: func(i int, r *Round) {
+			r.Counts[New].Delivered--
+		}}, Regression, "new lost 1 of 5000", false},
+		{"both lose", world{cells: both, rounds: 8, noise: 0.05, change: func(i int, r *Round) {
+			r.Counts[Old].Delivered -= i % 4
+			r.Counts[New].Delivered -= (i + 1) % 4
+		}}, NoRegression, "", true},
+		{"new doesn't start", world{cells: both, rounds: 1, change: func(i int, r *Round) { void(r, "no module named comet", New) }},
+			Regression, "the new broker can't be run (latency=10ms/conns=8): no module named comet", true},
+		{"new fails once", world{cells: both, rounds: 8, noise: 0.05, change: func(i int, r *Round) {
+			if i == 2 {
+				void(r, "no probe event was acked", New)
 			}
-		}}, Regression, "new didn't ack"},
-		{"both lose", 10, world{noise: 0.01, change: func(i int, t *Attempt) {
-			if t.Side != Anchor {
-				t.Run.Subscriber.Entries -= seeded(uint64(i)).IntN(4)
+		}}, NoRegression, "", true},
+		{"both don't start", world{cells: both, rounds: 1, change: func(i int, r *Round) { void(r, "no memory", Old, New) }},
+			Unknown, "the old broker can't be run", true},
+		{"many void rounds", world{cells: both[:1], rounds: 12, noise: 0.02, change: func(i int, r *Round) {
+			if i%2 == 1 {
+				void(r, "the delay was late")
 			}
-		}}, NoRegression, ""},
-		{"dies in the long run", 10, world{noise: 0.01, change: func(_ int, t *Attempt) {
-			if t.Side == New && t.Round == 0 {
-				void("the broker exited")(t)
-			}
-		}}, Unknown, "1 run is void, the first: new, long run"},
-		{"new doesn't start", 10, world{noise: 0.01, change: func(_ int, t *Attempt) {
-			if t.Side == New {
-				void("no module named comet")(t)
-			}
-		}}, Regression, "the new broker can't be run (new, long run, latency=0ms/conns=64): no module named comet"},
-		{"old doesn't start", 10, world{noise: 0.01, change: func(_ int, t *Attempt) {
-			if t.Side == Old {
-				void("no module named comet")(t)
-			}
-		}}, Unknown, "the old broker can't be run"},
-		{"neither starts", 10, world{noise: 0.01, change: func(_ int, t *Attempt) {
-			if t.Side != Anchor {
-				void("no module named comet")(t)
-			}
-		}}, Unknown, "the new broker can't be run"},
-		{"one void run", 10, world{noise: 0.01, change: func(i int, t *Attempt) {
-			if i == 40 {
-				void("the round trip is wrong")(t)
-			}
-		}}, Unknown, "the round trip is wrong"},
-		{"drift", 10, world{noise: 0.01, change: func(i int, t *Attempt) {
-			t.Run.Author.Elapsed += t.Run.Author.Elapsed * time.Duration(i) / 400
-		}}, Unknown, "the machine drifted"},
+		}}, Unknown, "latency=0ms/conns=8: 7 of 15 rounds are void", true},
+		{"nothing but void rounds", world{cells: both[:1], rounds: 3, change: func(i int, r *Round) { void(r, "the engine doesn't answer") }},
+			Unknown, "one round after another is void: the engine doesn't answer", true},
+		{"nothing", world{}, Unknown, "", false},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			test.world.rng = seeded(3)
-			in := test.world.input(plan(test.count))
-			in.Attempts = repeatVoid(in.Attempts, test.name == "new doesn't start" ||
-				test.name == "old doesn't start" || test.name == "neither starts")
-			v := Compare(in, Options{})
-			if v.Outcome != test.want {
-				t.Errorf("the outcome is %q, want %q: %q", v.Outcome, test.want, v.Reasons)
+		t.Run(tt.name, func(t *testing.T) {
+			v := Judge(tt.world.input(), Options{})
+			if v.Outcome != tt.want || v.Decided != tt.decided || !strings.Contains(strings.Join(v.Reasons, "\n"), tt.reason) {
+				t.Errorf("got %s, decided %v: %q; want %s, %v: %q", v.Outcome, v.Decided, v.Reasons, tt.want, tt.decided, tt.reason)
 			}
-			all := strings.Join(v.Reasons, "\n")
-			if !strings.Contains(all, test.reason) || (test.want == NoRegression) != (len(v.Reasons) == 0) {
-				t.Errorf("the reasons are %q, want %q", v.Reasons, test.reason)
-			}
-			var text, markdown bytes.Buffer
-			if err := v.WriteText(&text); err != nil {
-				t.Fatal(err)
-			}
-			if err := v.WriteMarkdown(&markdown); err != nil {
-				t.Fatal(err)
-			}
-			for _, out := range []string{text.String(), markdown.String()} {
-				if len(v.Broken) > 0 && strings.Contains(out, "events/s") {
-					t.Errorf("a broker can't be run, and there is a table:\n%s", out)
-				}
+			if (v.Outcome == NoRegression) != (len(v.Reasons) == 0) && len(tt.world.cells) > 0 {
+				t.Errorf("%s with the reasons %q", v.Outcome, v.Reasons)
 			}
 		})
 	}
 }
 
-// repeatVoid repeats void attempts, as the caller does, if repetition fails too.
-func repeatVoid(attempts []Attempt, again bool) []Attempt {
-	var list []Attempt
-	for _, t := range attempts {
-		list = append(list, t)
-		if t.Void != "" && again {
-			list = append(list, t)
+// TestInterrupted: a regression that was found stands, no regression doesn't.
+func TestInterrupted(t *testing.T) {
+	for work, want := range map[float64]Outcome{0: Unknown, 0.2: Regression} {
+		in := world{cells: []matrix.Cell{fast}, rounds: 6, noise: 0.02, work: work}.input()
+		in.Interrupted = "interrupted"
+		if got := Judge(in, Options{}); got.Outcome != want {
+			t.Errorf("%v more work: got %s, want %s", work, got.Outcome, want)
 		}
 	}
-	return list
 }
 
 func TestExitCode(t *testing.T) {
 	for outcome, want := range map[Outcome]int{NoRegression: 0, Regression: 1, Unknown: 2} {
 		if got := outcome.ExitCode(); got != want {
-			t.Errorf("%s: exit code %d, want %d", outcome, got, want)
+			t.Errorf("%s: got %d, want %d", outcome, got, want)
 		}
 	}
 }
 
-// TestFalseAlarms compares equals, many times over, at noise beyond a usual
-// machine's: the effect size and the correction keep alarms rare.
-func TestFalseAlarms(t *testing.T) {
-	const comparisons = 300
-	for _, noise := range []float64{0.01, 0.05, 0.1} {
-		alarms := 0
-		for i := range comparisons {
-			in := world{rng: seeded(uint64(i)), noise: noise}.input(plan(10))
-			if v := assess(in, Options{}.withDefaults()); len(slower(v)) > 0 {
-				alarms++
-			}
-		}
-		t.Logf("noise %v: %d of %d", noise, alarms, comparisons)
-		// Half of alpha, since only one direction is an alarm; twice that is
-		// beyond chance.
-		if alarms > comparisons*5/100 {
-			t.Errorf("noise %v: %d false alarms in %d comparisons", noise, alarms, comparisons)
-		}
-	}
-}
-
-func slower(v *Verdict) (rows []Row) {
-	for _, r := range v.Rows {
-		if r.Finding == Slower {
-			rows = append(rows, r)
-		}
-	}
-	return rows
-}
-
-// TestDetectable: what the verdict says it would find, it does find, four
-// times out of five, and half of it hardly ever.
-func TestDetectable(t *testing.T) {
-	const comparisons = 60
-	in := world{rng: seeded(1), noise: 0.06}.input(plan(10))
-	v := Compare(in, Options{})
-	if v.Rows[0].Unit != "sec/op" || !v.Rows[1].Decides {
-		t.Fatalf("unexpected rows: %+v", v.Rows[:2])
-	}
-	// The rows of 0 ms differ in the noise that they happened to have.
-	said, n := 0.0, 0.0
-	for _, r := range v.Rows {
-		if r.Decides && r.point.Latency == 0 {
-			said += float64(r.Detectable)
-			n++
-		}
-	}
-	said /= n
-	share := func(slow float64) float64 {
-		found := 0
-		for i := range comparisons {
-			in := world{rng: seeded(uint64(100 + i)), noise: 0.06, slow: slow}.input(plan(10))
-			for _, r := range slower(assess(in, Options{}.withDefaults())) {
-				if r.point.Latency == 0 && r.point.Conns == 8 && r.Unit == "author-events/s" {
-					found++
-				}
-			}
-		}
-		return float64(found) / comparisons
-	}
-	whole, half := share(said), share(said/2)
-	t.Logf("a slowdown of %s is found in %.0f %%, half of it in %.0f %%", stat.FormatPercent(said), 100*whole, 100*half)
-	if whole < 0.55 || half > 0.6 || half >= whole {
-		t.Errorf("a slowdown of %s, which is said to be found, is found in %.0f %%, half of it in %.0f %%",
-			stat.FormatPercent(said), 100*whole, 100*half)
-	}
-}
-
-// TestCriticalU holds the limit against the test's own P.
-func TestCriticalU(t *testing.T) {
-	for _, n := range []int{3, 6, 10} {
-		for _, alpha := range []float64{0.05, 0.00625} {
-			limit := int(criticalU(n, n, alpha))
-			if limit >= 0 && pOfU(n, n, limit) > alpha || pOfU(n, n, limit+1) <= alpha {
-				t.Errorf("of %d runs a side the greatest significant U at %v isn't %d", n, alpha, limit)
-			}
-			if got, want := limit >= 0, stat.LeastP(n, n) <= alpha; got != want {
-				t.Errorf("%d runs a side, %v: can be significant: %v, want %v", n, alpha, got, want)
-			}
-		}
-	}
-}
-
-// Only deciding rows are corrected. By hand: 0.01·3, 0.03·2, 0.04·1, which may
-// not be below the one before.
-func TestCorrect(t *testing.T) {
-	rows := []Row{{Decides: true, P: 0.01}, {Decides: true, P: 0.04}, {P: 0.001}, {Decides: true, P: 0.03}}
-	if n := correct(rows); n != 3 {
-		t.Errorf("%d rows decide", n)
-	}
-	for i, want := range []float64{0.03, 0.06, 0, 0.06} {
-		if math.Abs(rows[i].Adjusted-want) > 1e-12 {
-			t.Errorf("row %d: corrected to %v, want %v", i, rows[i].Adjusted, want)
-		}
-	}
-}
-
-// TestSteps: sides alternate, and each is first as often as the other.
-func TestSteps(t *testing.T) {
-	p := plan(10)
-	first, counts := map[Side]int{}, map[Side]int{}
-	steps := p.Steps()
-	for i, s := range steps {
-		if s.Round == 0 {
-			continue
-		}
-		counts[s.Side]++
-		if s.Side != Anchor && steps[i+1].Cell == s.Cell && steps[i+1].Round == s.Round && steps[i+1].Side != s.Side &&
-			steps[i-1].Cell != s.Cell {
-			first[s.Side]++
-		}
-	}
-	if counts[Old] != 40 || counts[New] != 40 || counts[Anchor] != 11 {
-		t.Errorf("runs a side: %v", counts)
-	}
-	if first[Old] != 20 || first[New] != 20 {
-		t.Errorf("first was: %v", first)
-	}
-}
-
-// TestGolden holds what is written, and what benchstat makes of the files
-// against our table.
-func TestGolden(t *testing.T) {
-	in := world{rng: seeded(5), noise: 0.02, slow: 0.15, change: func(i int, t *Attempt) {
-		if t.Side == Old && i == 20 {
-			t.Run.Author.Acked -= 3
-		}
-	}}.input(plan(10))
-	v := Compare(in, Options{})
-	for name, write := range map[string]func(*bytes.Buffer) error{
-		"verdict.txt":  func(b *bytes.Buffer) error { return v.WriteText(b) },
-		"verdict.md":   func(b *bytes.Buffer) error { return v.WriteMarkdown(b) },
-		"verdict.json": func(b *bytes.Buffer) error { return v.WriteJSON(b) },
-		"old.txt":      func(b *bytes.Buffer) error { return in.WriteBenchmark(b, Old) },
+// TestWriters holds what is written of one comparison against golden files, and
+// reads it as programs do.
+func TestWriters(t *testing.T) {
+	in := world{cells: []matrix.Cell{fast, bound}, rounds: 5, noise: 0.05, work: 0.1}.input()
+	in.New.Name = "comet@<script>_*|\n#1"
+	v := Judge(in, Options{})
+	for name, write := range map[string]func(io.Writer) error{
+		"verdict.txt": v.WriteText, "verdict.md": v.WriteMarkdown, "verdict.json": v.WriteJSON, "verdict.html": v.WritePage,
+		"rounds.csv": in.WriteRounds,
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {
 			t.Fatal(err)
 		}
-		golden.Check(t, name, b.Bytes())
-	}
-	var again Verdict
-	var b bytes.Buffer
-	_ = v.WriteJSON(&b)
-	if err := json.Unmarshal(b.Bytes(), &again); err != nil || again.Outcome != v.Outcome ||
-		len(again.Rows) != len(v.Rows) {
-		t.Errorf("the verdict reads back as %+v: %v", again, err)
-	}
-}
-
-// TestBenchstat: benchstat's own table of our files has our table's figures.
-func TestBenchstat(t *testing.T) {
-	in := world{rng: seeded(5), noise: 0.02, slow: 0.15}.input(plan(10))
-	dir := t.TempDir()
-	for name, side := range map[string]Side{"old.txt": Old, "new.txt": New} {
-		var b bytes.Buffer
-		if err := in.WriteBenchmark(&b, side); err != nil {
+		if *update {
+			if err := os.WriteFile("testdata/"+name, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile("testdata/" + name)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
+		if !bytes.Equal(b.Bytes(), want) {
+			t.Errorf("%s differs (-update writes it anew):\n%s", name, b.Bytes())
+		}
+		if strings.Contains(b.String(), "<script>") && strings.HasPrefix(name, "verdict.md") || strings.Contains(b.String(), "NaN") {
+			t.Errorf("%s has markup or figures that are none", name)
 		}
 	}
-	out, err := exec.CommandContext(t.Context(), "go", "tool", "benchstat", "-format", "csv",
-		filepath.Join(dir, "old.txt"), filepath.Join(dir, "new.txt")).Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	type figures struct{ old, new, p float64 }
-	table, unit := make(map[string]figures), ""
-	for _, line := range strings.Split(string(out), "\n") {
-		columns := strings.Split(line, ",")
-		if len(columns) != 7 {
-			continue
-		}
-		if columns[0] == "" {
-			unit = columns[1]
-			continue
-		}
-		var f figures
-		if _, err := fmt.Sscanf(columns[1]+" "+columns[3]+" "+columns[6], "%g %g p=%g", &f.old, &f.new,
-			&f.p); err == nil {
-			table[columns[0]+" "+unit] = f
-		}
-	}
-	near := func(a, b, within float64) bool { return math.Abs(a-b) <= within }
-	for _, r := range Compare(in, Options{}).Rows {
-		f, ok := table["Throughput/"+r.Cell+"-2 "+r.Unit]
-		// Records have four digits.
-		if old, new := float64(r.Old.Median), float64(r.New.Median); !ok || !near(f.old, old, old/1000) ||
-			!near(f.new, new, new/1000) || !near(f.p, r.P, 0.001) {
-			t.Errorf("of %s benchstat says %+v (%v), want %+v, %+v, p=%v:\n%s", r.name(), f, ok, r.Old, r.New, r.P, out)
-		}
-	}
-}
-
-func TestMarkdownIsPlain(t *testing.T) {
-	in := world{rng: seeded(5), noise: 0.02}.input(plan(6))
-	in.New = "comet@/tmp/<img src=x>|@someone `x` [l](http://h)"
 	var b bytes.Buffer
-	if err := Compare(in, Options{}).WriteMarkdown(&b); err != nil {
+	if err := v.WriteJSON(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, bad := range []string{"<img", "@someone", "[l](", " `x`"} {
-		if strings.Contains(b.String(), bad) {
-			t.Errorf("the summary contains %q", bad)
+	var read struct {
+		Schema  int
+		Outcome Outcome
+		Rows    []struct {
+			Witness  string
+			Lo, Hi   *float64
+			Slowdown float64
+			Rounds   []float64
+		}
+	}
+	if err := json.Unmarshal(b.Bytes(), &read); err != nil || read.Schema != Schema || read.Outcome != Regression || len(read.Rows) != 6 {
+		t.Errorf("%+v, %v", read, err)
+	}
+	for _, r := range read.Rows {
+		if r.Lo == nil || r.Hi == nil || *r.Lo > r.Slowdown || *r.Hi < r.Slowdown || len(r.Rounds) != 5 {
+			t.Errorf("got the row %+v", r)
 		}
 	}
 }
 
-func BenchmarkCompare(b *testing.B) {
-	in := world{rng: seeded(5), noise: 0.02}.input(plan(10))
-	for b.Loop() {
-		Compare(in, Options{})
+// TestPage: the figures are well-formed, and a broker that can't be run has no
+// report.
+func TestPage(t *testing.T) {
+	in := world{cells: []matrix.Cell{fast, bound}, rounds: 3, noise: 0.05}.input()
+	var b bytes.Buffer
+	if err := Judge(in, Options{}).WritePage(&b); err != nil {
+		t.Fatal(err)
 	}
-}
-
-func ExampleStep_String() {
-	fmt.Println(Step{Round: 2, Side: New, Cell: matrix.Cell{Latency: 10 * time.Millisecond, Conns: 8}})
-	// Output: new, round 2, latency=10ms/conns=8
+	text := b.String()
+	figures := 0
+	for {
+		begin, end := strings.Index(text, "<svg"), strings.Index(text, "</svg>")
+		if begin < 0 {
+			break
+		}
+		figures++
+		for d := xml.NewDecoder(strings.NewReader(text[begin : end+6])); ; {
+			if _, err := d.Token(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		text = text[end+6:]
+	}
+	if figures != 2 {
+		t.Errorf("got %d figures, want one for each cell", figures)
+	}
+	b.Reset()
+	for i := range in.Rounds {
+		void(&in.Rounds[i], "no module named comet", New)
+	}
+	if err := Judge(in, Options{}).WritePage(&b); err != nil || b.Len() > 0 {
+		t.Errorf("got %d bytes, %v; want none of a broker that can't be run", b.Len(), err)
+	}
 }

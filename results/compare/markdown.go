@@ -19,21 +19,16 @@ func (v *Verdict) WriteMarkdown(w io.Writer) error {
 		b.WriteString("\n")
 	}
 	if len(v.Broken) == 0 {
-		old, new := v.labels()
-		for _, unit := range v.units() {
-			fmt.Fprintf(&b, "| %s | %s | %s | change | |\n| --- | ---: | ---: | ---: | --- |\n", plain(unit),
-				plain(old), plain(new))
-			for _, r := range v.Rows {
-				if r.Unit == unit {
-					columns := r.columns()
-					for i := range columns {
-						columns[i] = plain(columns[i])
-					}
-					fmt.Fprintf(&b, "| %s |\n", strings.Join(columns, " | "))
-				}
+		for i, line := range v.table() {
+			for _, text := range line {
+				b.WriteString("| " + plain(text) + " ")
 			}
-			b.WriteString("\n")
+			b.WriteString("|\n")
+			if i == 0 {
+				b.WriteString(strings.Repeat("| --- ", len(line)) + "|\n")
+			}
 		}
+		b.WriteString("\n")
 		for _, line := range v.notes() {
 			fmt.Fprintf(&b, "- %s\n", plain(line))
 		}

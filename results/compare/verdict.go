@@ -4,23 +4,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
+	"time"
 
+	"cometbench/matrix"
 	"cometbench/results"
-	"cometbench/results/stat"
-	"cometbench/subject"
+	"cometbench/results/paired"
 )
 
-// Outcome is the result of a comparison in two or three words.
+// Outcome is what a comparison says in the end.
 type Outcome string
 
 // The outcomes.
 const (
 	NoRegression Outcome = "no regression"
 	Regression   Outcome = "regression"
-	// Unknown means that these runs can't decide it.
+	// Unknown means that these rounds can't tell.
 	Unknown Outcome = "could not tell"
 )
 
@@ -36,112 +36,106 @@ func (o Outcome) ExitCode() int {
 	return 2
 }
 
-// Subject is one of the brokers.
-type Subject struct {
-	Name     string           `json:"name"`
-	Software subject.Software `json:"software"`
-	Runs     int              `json:"runs"` // that count
-	Void     int              `json:"void"` // that don't
-}
-
-// VoidRun is a run without figures.
-type VoidRun struct {
-	Step string `json:"step"`
-	Side string `json:"side"`
-	Why  string `json:"why"`
-}
-
 // Broken is a side that couldn't be run.
 type Broken struct {
-	Side string `json:"side"`
-	Step string `json:"step"`
-	Why  string `json:"why"`
-
-	side Side
+	Side Side
+	Cell string
+	Why  string
 }
 
 // Verdict is the result of a comparison.
 type Verdict struct {
-	Outcome Outcome `json:"outcome"`
-	// Reasons are what the outcome rests on, in words, the gravest first.
-	Reasons []string `json:"reasons"`
-	Old     Subject  `json:"old"`
-	New     Subject  `json:"new"`
-	Anchor  Subject  `json:"anchor"`
-	// Count is the number of runs per side and cell that was asked for.
-	Count int `json:"count"`
-	// Alpha is the accepted probability of a false alarm, over all rows.
-	Alpha       float64   `json:"alpha"`
-	Rows        []Row     `json:"rows"`
-	Losses      []Loss    `json:"losses"`
-	Broken      []Broken  `json:"broken"`
-	Void        []VoidRun `json:"void"`
-	Drift       Drift     `json:"drift"`
-	Interrupted string    `json:"interrupted,omitempty"`
-	// Config describes machine and software.
-	Config []results.ConfigLine `json:"-"`
+	Outcome Outcome
+	// Reasons say in words what the outcome is founded on, the gravest first.
+	Reasons  []string
+	Old, New Subject
+	Rules    paired.Rules
+	Rows     paired.Rows
+	Losses   []Loss
+	Broken   []Broken
+	// Void are the reasons of void rounds, Rounds how many aren't void, and
+	// Equals how many of these had the old broker on both sides.
+	Void           []string
+	Rounds, Equals int
+	Took           time.Duration
+	Config         []results.ConfigLine
+	// Decided says that more rounds wouldn't change the outcome.
+	Decided bool
 
-	tests      int     // deciding rows
-	mustDetect float64 // the least slowdown that each has to be able to detect
+	cells []string
 }
 
-// WriteJSON writes the verdict for programs.
-func (v *Verdict) WriteJSON(w io.Writer) error {
-	data, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
+// Judge judges the rounds that there are by now.
+func Judge(in Input, o Options) *Verdict {
+	rules := o.rules()
+	v := &Verdict{
+		Old: in.Old, New: in.New, Rules: rules, Took: in.Took, Config: in.Config,
+		Rows: in.rows(rules), Losses: in.losses(rules.Alpha), Broken: in.broken(),
 	}
-	_, err = w.Write(append(data, '\n'))
-	return err
+	for _, c := range in.Cells {
+		v.cells = append(v.cells, Name(c))
+	}
+	for _, r := range in.Rounds {
+		switch {
+		case r.Void != "":
+			v.Void = append(v.Void, Name(r.Cell)+": "+r.Void)
+			continue
+		case r.Equals:
+			v.Equals++
+		}
+		v.Rounds++
+	}
+	v.conclude(in)
+	return v
 }
 
 // conclude sets the outcome and its reasons. A regression that was found
 // stands, whatever else went wrong; no regression needs that nothing did.
-func (v *Verdict) conclude() {
+func (v *Verdict) conclude(in Input) {
 	var found, doubts []string
 	for _, b := range v.Broken {
-		text := fmt.Sprintf("the %s broker can't be run (%s): %s", b.Side, b.Step, brief(b.Why))
-		if b.side == New && !slices.ContainsFunc(v.Broken, func(b Broken) bool { return b.side == Old }) {
+		text := fmt.Sprintf("the %s broker can't be run (%s): %s", b.Side, b.Cell, brief(b.Why))
+		if b.Side == New && len(v.Broken) == 1 {
 			found = append(found, text)
 		} else {
 			doubts = append(doubts, text)
 		}
 	}
+	v.Decided = len(v.Broken) > 0
 	for _, l := range v.Losses {
 		switch l.Finding {
-		case Slower:
+		case paired.Slower:
 			found = append(found, l.String())
-		case Suspected:
+			v.Decided = v.Decided || l.gross()
+		case paired.Open:
 			doubts = append(doubts, l.String()+": significant only by itself")
 		}
 	}
-	if v.Drift.Found {
-		doubts = append(doubts, v.Drift.String())
-	}
-	for _, r := range v.Rows {
-		switch {
-		case r.Finding != Slower:
-		case v.Drift.Found && float64(r.Slowdown) <= v.Drift.Size:
-			doubts = append(doubts, r.String()+", which is no more than the machine drifted")
-		default:
-			found = append(found, r.String())
+	if len(v.Broken) == 0 {
+		v.Decided = v.Decided || v.Rows.Conclude() != paired.Open
+		for _, cell := range v.cells {
+			rows := v.Rows.Of(cell)
+			switch rows.Conclude() {
+			case paired.Slower:
+				found = append(found, cell+": "+describe(rows))
+			case paired.Open:
+				doubts = append(doubts, cell+": "+describe(rows))
+			}
+		}
+		doubts = append(doubts, in.voidCells()...)
+		if why := in.hopeless(); why != "" {
+			v.Decided = true
+			doubts = append(doubts, "one round after another is void: "+brief(why))
 		}
 	}
-	doubts = append(doubts, v.rowDoubts()...)
-	if len(v.Void) > 0 && len(v.Broken) == 0 {
-		doubts = append(doubts, fmt.Sprintf("%s, the first: %s: %s",
-			counted(len(v.Void), "run is void", "runs are void"), v.Void[0].Step, brief(v.Void[0].Why)))
+	if in.Interrupted != "" {
+		doubts = append(doubts, "not all rounds were made: "+in.Interrupted)
 	}
-	if v.Interrupted != "" {
-		doubts = append(doubts, "not all runs were made: "+v.Interrupted)
-	}
-	if v.tests == 0 && len(v.Broken) == 0 {
-		doubts = append(doubts, "there is nothing to compare")
-	}
+	biased := slices.ContainsFunc(v.Rows, func(r paired.Row) bool { return r.Decides && r.Biased })
 	switch {
-	case len(found) > 0:
+	case len(found) > 0 && (!biased || len(v.Broken) > 0 || len(v.Losses) > 0):
 		v.Outcome = Regression
-	case len(doubts) > 0:
+	case len(found)+len(doubts) > 0 || len(v.cells) == 0:
 		v.Outcome = Unknown
 	default:
 		v.Outcome = NoRegression
@@ -149,68 +143,13 @@ func (v *Verdict) conclude() {
 	v.Reasons = append(found, doubts...)
 }
 
-// rowDoubts returns, in words, the rows that leave the outcome open.
-func (v *Verdict) rowDoubts() []string {
-	var doubts []string
-	few := 0
-	for _, r := range v.Rows {
-		switch r.Finding {
-		case Suspected:
-			doubts = append(doubts, r.String()+": significant only if it were the only row")
-		case Noisy:
-			doubts = append(doubts, fmt.Sprintf("%s: too noisy, only a slowdown of %s would have been found%s",
-				r.name(), atLeast(r.Detectable), v.remedy(r)))
-		case TooFew:
-			few = max(few, r.NeedRuns)
-		}
-	}
-	if few > 0 && len(v.Broken) == 0 {
-		doubts = append(doubts, fmt.Sprintf("too few runs: no outcome of %d a side could be significant over %d "+
-			"rows, %d are needed", v.Count, v.tests, few))
-	}
-	return doubts
+// Clear reports whether a cell needs no more rounds.
+func (v *Verdict) Clear(cell matrix.Cell) bool {
+	return v.Rows.Of(Name(cell)).Conclude() == paired.Clear
 }
 
-// remedy returns, in words, how many runs a noisy row would take, where more
-// runs are a remedy. What they can detect falls faster than with the root of their number
-// at first: from 10 to 30 runs of normal noise of 12 to 20 %, with the power
-// 1/1.3 of it.
-func (v *Verdict) remedy(r Row) string {
-	times := math.Pow(float64(r.Detectable)/v.mustDetect, 1.3)
-	if times > 4 {
-		return ""
-	}
-	return fmt.Sprintf(" (about %.0f runs a side would find one of %s)", math.Ceil(float64(v.Count)*times),
-		stat.FormatPercent(v.mustDetect))
-}
-
-// Detects describes what the comparison could have detected: "10 runs a side detect
-// a slowdown of 4.1 % or more (author-events/s) …".
-func (v *Verdict) Detects() string {
-	best, worst := Row{}, Row{}
-	for _, r := range v.Rows {
-		if !r.Decides {
-			continue
-		}
-		if best.Cell == "" || r.Detectable < best.Detectable {
-			best = r
-		}
-		if worst.Cell == "" || r.Detectable > worst.Detectable {
-			worst = r
-		}
-	}
-	if best.Cell == "" {
-		return ""
-	}
-	text := fmt.Sprintf("%d runs a side detect a slowdown of %s (%s)", v.Count, atLeast(best.Detectable), best.name())
-	if worst.Detectable > best.Detectable {
-		text += fmt.Sprintf(", in the noisiest row one of %s (%s)", atLeast(worst.Detectable), worst.name())
-	}
-	return text
-}
-
-// brief shortens a reason that has the end of a log in it to its first line and
-// its last two. The rest is in the list of void runs.
+// brief leaves of a reason with the tail of a log its begin and its end: what
+// happened, and what was said last. The rest is in the list of void rounds.
 func brief(why string) string {
 	lines := strings.Split(strings.TrimSpace(why), "\n")
 	if len(lines) > 4 {
@@ -219,30 +158,65 @@ func brief(why string) string {
 	return strings.Join(lines, "\n")
 }
 
-func atLeast(n number) string {
-	if float64(n) > undetected {
-		return "more than " + stat.FormatPercent(undetected)
-	}
-	return stat.FormatPercent(float64(n)) + " or more"
-}
+// Schema is the version of what WriteJSON writes; docs/compare.md describes it.
+const Schema = 2
 
-func (r Row) name() string { return r.Cell + " " + r.Unit }
-
-// String describes the row's change for people.
-func (r Row) String() string {
-	direction := "slower"
-	amount := float64(r.Slowdown)
-	if amount < 0 {
-		direction, amount = "faster", -amount
+// WriteJSON writes the verdict for programs.
+func (v *Verdict) WriteJSON(w io.Writer) error {
+	type row struct {
+		Cell     string         `json:"cell"`
+		Witness  paired.Witness `json:"witness"`
+		Decides  bool           `json:"decides"`
+		Finding  paired.Finding `json:"finding"`
+		Slowdown float64        `json:"slowdown"`
+		Lo       *float64       `json:"lo"`
+		Hi       *float64       `json:"hi"`
+		Effect   float64        `json:"effect"`
+		Limit    float64        `json:"limit"`
+		Biased   bool           `json:"biased"`
+		Rounds   []float64      `json:"rounds"`
+		Equals   []float64      `json:"equals"`
 	}
-	return fmt.Sprintf("%s: %s %s (%s → %s, p=%.2g, corrected %.2g)",
-		r.name(), stat.FormatPercent(amount), direction, stat.FormatRate(float64(r.Old.Median)),
-		stat.FormatRate(float64(r.New.Median)), r.P, r.Adjusted)
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
+	type broken struct {
+		Side string `json:"side"`
+		Cell string `json:"cell"`
+		Why  string `json:"why"`
 	}
-	return fmt.Sprintf("%d %s", n, many)
+	out := struct {
+		Schema  int      `json:"schema"`
+		Outcome Outcome  `json:"outcome"`
+		Reasons []string `json:"reasons"`
+		Old     Subject  `json:"old"`
+		New     Subject  `json:"new"`
+		Alpha   float64  `json:"alpha"`
+		Rounds  int      `json:"rounds"`
+		Equals  int      `json:"equals"`
+		Seconds float64  `json:"seconds"`
+		Rows    []row    `json:"rows"`
+		Losses  []Loss   `json:"losses"`
+		Broken  []broken `json:"broken"`
+		Void    []string `json:"void"`
+	}{
+		Schema, v.Outcome, v.Reasons, v.Old, v.New, v.Rules.Alpha, v.Rounds, v.Equals,
+		v.Took.Seconds(), []row{}, v.Losses, []broken{}, v.Void,
+	}
+	for _, r := range v.Rows {
+		j := row{
+			Cell: r.Cell, Witness: r.Witness, Decides: r.Decides, Finding: r.Finding, Slowdown: r.Interval.Center,
+			Effect: r.Effect, Limit: r.Limit, Biased: r.Biased, Rounds: slowdowns(r.Values), Equals: slowdowns(r.Equals),
+		}
+		if r.Interval.Known() {
+			j.Lo, j.Hi = &r.Interval.Lo, &r.Interval.Hi
+		}
+		out.Rows = append(out.Rows, j)
+	}
+	for _, b := range v.Broken {
+		out.Broken = append(out.Broken, broken{b.Side.String(), b.Cell, b.Why})
+	}
+	data, err := json.MarshalIndent(out, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(data, '\n'))
+	return err
 }

@@ -27,6 +27,9 @@ type Interval struct {
 	Lo, Hi float64
 }
 
+// Known reports whether there are bounds.
+func (i Interval) Known() bool { return !math.IsInf(i.Hi, 1) }
+
 // interval returns the mean of the rounds' values and where the truth lies:
 // above Lo but for a probability below, and below Hi but for a probability
 // above, over all looks.

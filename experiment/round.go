@@ -1,0 +1,258 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"cometbench/author"
+	"cometbench/eventdb"
+	"cometbench/matrix"
+	"cometbench/results"
+	"cometbench/results/paired"
+	"cometbench/testbed"
+)
+
+const (
+	// readyDeadline is how long both brokers of a round may take to be ready: a
+	// Comet takes 2 to 4 s.
+	readyDeadline = 25 * time.Second
+	// roundPairs is how many pairs a round has, fewer where they would take
+	// longer than roundTime: minPairs at least.
+	roundPairs = 20
+	minPairs   = 6
+	roundTime  = 30 * time.Second
+	// batchTime is what a batch is to take: many times what passes between the
+	// author's last ack and the broker's rest. Its connections are used
+	// eventsPerConn times at least.
+	batchTime     = 220 * time.Millisecond
+	eventsPerConn = 4
+	// warmUp is how many events each broker gets before the first pair, fewer
+	// where latency makes them take longer than warmUpTime.
+	warmUp     = 250
+	warmUpTime = time.Second
+)
+
+// Round is two brokers that are up side by side, and get batches of events
+// alternately.
+type Round struct {
+	// Name is shown while it is made.
+	Name string
+	// Old and New are the labels of the brokers, which may be the same.
+	Old, New string
+	// Cell is what is measured. Its Broker doesn't matter, and its Events
+	// neither: batches have as many as the speed of the old broker lets be.
+	Cell matrix.Cell
+	// Long is how many events each broker gets in all at least: a broker may
+	// fail only after more than the pairs have.
+	Long int
+}
+
+// RoundResult is what came of a round.
+type RoundResult struct {
+	// Events is how many a batch had.
+	Events int
+	Pairs  []paired.Pair
+	// Runs are the records of both experiments, the old broker's first.
+	Runs [2]*results.Run
+}
+
+// SideError is the error of a round that one of the brokers ended.
+type SideError struct {
+	Side int // 0 is the old broker
+	err  error
+}
+
+func (e *SideError) Error() string { return e.err.Error() }
+func (e *SideError) Unwrap() error { return e.err }
+
+// Round makes a round. An error means that it is void. If it was a broker's
+// fault it holds a [SideError], or one of each.
+func (s *Series) Round(ctx context.Context, r Round) (result *RoundResult, err error) {
+	defer s.line.Show(func() (head, tail string) { return r.Name, "" })()
+	var sides [2]*Experiment
+	defer func() {
+		closing := each(func(side int) error {
+			if sides[side] == nil {
+				return nil
+			}
+			return sides[side].Close(ctx)
+		})
+		if err = errors.Join(err, closing); err != nil {
+			result = nil
+		}
+	}()
+	for side, label := range []string{r.Old, r.New} {
+		cell := r.Cell
+		cell.Broker = label
+		if sides[side], err = New(ctx, s.config, s.subjects[label], cell, ""); err != nil {
+			return nil, err
+		}
+	}
+	starting, cancel := context.WithTimeoutCause(ctx, readyDeadline, fmt.Errorf("not ready after %v", readyDeadline))
+	defer cancel()
+	if err := each(func(side int) error { return sides[side].Begin(starting) }); err != nil {
+		return nil, err
+	}
+	p := &pairing{sides: sides, load: Load{Conns: r.Cell.Conns}}
+	if err := p.run(ctx, r); err != nil {
+		return nil, err
+	}
+	if err := each(func(side int) error { return sides[side].End(ctx) }); err != nil {
+		return nil, err
+	}
+	if err := each(func(side int) error { return p.deliveries(ctx, side) }); err != nil {
+		return nil, err
+	}
+	result = &RoundResult{Events: p.load.Events, Pairs: p.pairs}
+	for side, x := range sides {
+		x.run.Cell.Events = p.load.Events
+		x.run.Author = results.Author{Sent: x.sent, Acked: x.acked}
+		result.Runs[side] = &x.run
+	}
+	return result, nil
+}
+
+// each does something for both sides at once, and says whose error it was.
+func each(do func(side int) error) error {
+	var errs [2]error
+	var wg sync.WaitGroup
+	for side := range errs {
+		wg.Go(func() {
+			if err := do(side); err != nil {
+				errs[side] = &SideError{side, err}
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs[:]...)
+}
+
+// pairing is the batches of a round.
+type pairing struct {
+	sides   [2]*Experiment
+	load    Load // of a batch
+	pairs   []paired.Pair
+	batches [2][]int // how many events were acked in each batch, also in those that aren't in pairs
+	first   [2]int   // the first batch that is in a pair
+}
+
+func (p *pairing) run(ctx context.Context, r Round) error {
+	if err := p.warm(ctx, r.Cell); err != nil {
+		return err
+	}
+	for side := range p.sides {
+		p.first[side] = len(p.batches[side])
+	}
+	begun := time.Now()
+	for i := range roundPairs {
+		if i >= minPairs && time.Since(begun) > roundTime {
+			break
+		}
+		var batches [2]paired.Batch
+		for turn := range 2 {
+			side := (i + turn) % 2 // old and new, new and old
+			b, err := p.send(ctx, side, p.load)
+			if err != nil {
+				return err
+			}
+			batches[side] = paired.Batch{paired.Time: b.Author.Elapsed, paired.Work: b.BrokerCPU}
+		}
+		p.pairs = append(p.pairs, paired.Pair{Old: batches[0], New: batches[1]})
+	}
+	for side, x := range p.sides {
+		if more := r.Long - x.sent; more > 0 {
+			if _, err := p.send(ctx, side, Load{Conns: r.Cell.Conns, Events: more}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// warm lets both brokers work before the first pair, and chooses the batches. A
+// busy machine makes a warm-up slow; batches have as many events nevertheless.
+func (p *pairing) warm(ctx context.Context, cell matrix.Cell) error {
+	load, least := Load{Conns: cell.Conns, Events: warmUp}, warmUp
+	if cell.Latency > 0 {
+		rate := cell.TheoreticalRate(cell.Latency, 0)
+		load.Events = min(warmUp, int(rate*warmUpTime.Seconds()))
+		least = min(warmUp, int(rate*batchTime.Seconds()))
+	}
+	load.Events = max(load.Events, cell.Conns)
+	for side := range p.sides {
+		b, err := p.send(ctx, side, load)
+		if err != nil {
+			return err
+		}
+		if p.load.Events == 0 {
+			rate := float64(b.Author.Acked) / b.Author.Elapsed.Seconds()
+			p.load.Events = max(eventsPerConn*cell.Conns, least, int(rate*batchTime.Seconds()))
+		}
+	}
+	return nil
+}
+
+func (p *pairing) send(ctx context.Context, side int, load Load) (*Batch, error) {
+	b, err := p.sides[side].Send(ctx, load)
+	if err != nil {
+		return nil, &SideError{side, err}
+	}
+	p.batches[side] = append(p.batches[side], b.Author.Acked)
+	return b, nil
+}
+
+// deliveries adds to the pairs the time from the first to the last event of each
+// batch that the subscriber got. A batch begins when the broker has nothing more
+// to do for the one before, so that the subscriber's times, in their order, are
+// those of the batches in theirs. Where events are missing nobody knows which
+// ones, and the batches have no such time.
+func (p *pairing) deliveries(ctx context.Context, side int) error {
+	x := p.sides[side]
+	if x.subscriber == nil || x.run.Subscriber.Entries != x.acked {
+		return nil
+	}
+	times, err := received(ctx, x.folder(testbed.Subscriber))
+	if err != nil {
+		return err
+	}
+	for i, acked := range p.batches[side] {
+		batch := times[:acked]
+		times = times[acked:]
+		pair := i - p.first[side]
+		if pair < 0 || pair >= len(p.pairs) || acked == 0 {
+			continue
+		}
+		of := [2]paired.Batch{p.pairs[pair].Old, p.pairs[pair].New}[side]
+		of[paired.Delivery] = batch[acked-1].Sub(batch[0])
+	}
+	return nil
+}
+
+// received returns the times in the measured database of a folder, in order.
+func received(ctx context.Context, dir string) (times []time.Time, err error) {
+	path, err := eventdb.PathOf(dir, author.DefaultFrom)
+	if err != nil {
+		return nil, err
+	}
+	db, err := eventdb.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	for e, err := range db.Entries(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		t, err := e.Time()
+		if err != nil {
+			return nil, err
+		}
+		times = append(times, t)
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	return times, nil
+}

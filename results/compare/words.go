@@ -1,0 +1,167 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"cometbench/results/paired"
+	"cometbench/results/stat"
+)
+
+// describe says what the rows of a cell say, their figures behind it.
+func describe(rows paired.Rows) string {
+	if len(rows) == 0 {
+		return says(rows)
+	}
+	return says(rows) + ": " + strings.Join(figures(rows), ", ")
+}
+
+// says puts the findings of a cell in words. Work that grows without the time,
+// and time that grows without the work, are regressions of their own kind.
+func says(rows paired.Rows) string {
+	slower := make(map[paired.Witness]bool)
+	works := false
+	for _, r := range rows {
+		if !r.Decides {
+			continue
+		}
+		if r.Biased {
+			return fmt.Sprintf("the old broker differs from itself in %s by more than chance, so that nothing can be told", r.Witness)
+		}
+		slower[r.Witness] = r.Finding == paired.Slower
+		works = works || r.Witness == paired.Work
+	}
+	late := slower[paired.Time] || slower[paired.Delivery]
+	switch conclusion := rows.Conclude(); {
+	case len(rows) == 0:
+		return "no round was made"
+	case late && slower[paired.Work]:
+		return "slower, with more work per event"
+	case late && works:
+		return "slower, without more work per event: it waits"
+	case late:
+		return "slower"
+	case slower[paired.Work]:
+		return "more work per event, not yet slower"
+	case conclusion == paired.Open:
+		return "could not tell"
+	case !works && rows[len(rows)-1].Witness == paired.Work:
+		return "not slower (the latency decides, not the work)"
+	}
+	return "not slower"
+}
+
+// figures are the intervals of a cell's deciding rows: "work +5.7 % (+3.0 to
+// +8.4 %)".
+func figures(rows paired.Rows) []string {
+	var texts []string
+	for _, r := range rows {
+		if r.Decides {
+			texts = append(texts, string(r.Witness)+" "+slowdown(r.Interval))
+		}
+	}
+	return texts
+}
+
+// slowdown writes an interval: "+5.7 % (+3.0 to +8.4 %)".
+func slowdown(i paired.Interval) string {
+	if !i.Known() {
+		return signed(i.Center) + " % (too few rounds)"
+	}
+	return fmt.Sprintf("%s %% (%s to %s %%)", signed(i.Center), signed(i.Lo), signed(i.Hi))
+}
+
+// signed writes a fraction in percent with its sign.
+func signed(f float64) string {
+	text := strings.TrimSuffix(stat.FormatPercent(math.Abs(f)), " %")
+	switch {
+	case text == "0.0":
+		return "±" + text
+	case f < 0:
+		return "−" + text
+	}
+	return "+" + text
+}
+
+// slowdowns turns the values of rounds into fractions.
+func slowdowns(values []float64) []float64 {
+	list := make([]float64, len(values))
+	for i, v := range values {
+		list[i] = math.Expm1(v)
+	}
+	return list
+}
+
+func (v *Verdict) headline() string {
+	old, new := v.labels()
+	switch v.Outcome {
+	case Regression:
+		return fmt.Sprintf("REGRESSION of %s against %s:", new, old)
+	case NoRegression:
+		return fmt.Sprintf("No regression of %s against %s.", new, old)
+	}
+	return fmt.Sprintf("Could not tell whether %s is slower than %s:", new, old)
+}
+
+// labels returns how the two brokers are called in tables.
+func (v *Verdict) labels() (old, new string) {
+	clean := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	old, new = clean(v.Old.Name), clean(v.New.Name)
+	if old == new {
+		old, new = old+" (old)", new+" (new)"
+	}
+	return old, new
+}
+
+// table returns the head and the lines of the table: words first.
+func (v *Verdict) table() [][]string {
+	lines := [][]string{{"cell", "verdict", "time", "delivery", "work"}}
+	for _, cell := range v.cells {
+		rows := v.Rows.Of(cell)
+		line := []string{cell, says(rows)}
+		for _, w := range paired.Witnesses() {
+			text := "not measured"
+			for _, r := range rows {
+				if r.Witness == w {
+					text = slowdown(r.Interval)
+				}
+			}
+			line = append(line, text)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// notes are what a reader of the table must know besides.
+func (v *Verdict) notes() []string {
+	lines := []string{fmt.Sprintf("%d rounds in %.0f s, %d of them of the old broker with itself; %d void",
+		v.Rounds, v.Took.Seconds(), v.Equals, len(v.Void))}
+	var excluded []string
+	for _, r := range v.Rows {
+		if r.Decides && r.Finding == paired.Clear && !r.Biased {
+			excluded = append(excluded, fmt.Sprintf("%s of %s: %s", r.Cell, r.Witness, stat.FormatPercent(max(0, r.Interval.Hi))))
+		}
+	}
+	if len(excluded) > 0 {
+		lines = append(lines, "a greater slowdown is excluded: "+strings.Join(excluded, "; "))
+	}
+	for _, cell := range v.cells {
+		var equals []string
+		for _, r := range v.Rows.Of(cell) {
+			if r.Decides && len(r.Equals) > 0 {
+				equals = append(equals, fmt.Sprintf("%s %s %%", r.Witness, signed(math.Expm1(stat.MeanInterval(r.Equals).Value))))
+			}
+		}
+		if len(equals) > 0 {
+			lines = append(lines, fmt.Sprintf("%s: the old broker with itself: %s", cell, strings.Join(equals, ", ")))
+		}
+	}
+	for _, l := range v.Losses {
+		if l.Finding == paired.Clear {
+			lines = append(lines, l.String())
+		}
+	}
+	return lines
+}
