@@ -197,11 +197,11 @@ func run(ctx context.Context, c Config) (*Report, error) {
 	}
 	finished := make(chan struct{})
 	watched := make(chan struct{})
+	l.started = time.Now()
 	go func() {
 		defer close(watched)
 		l.watch(ctx, finished)
 	}()
-	l.started = time.Now()
 	close(fire)
 	var failed error
 	for range workers {
@@ -257,11 +257,12 @@ const (
 )
 
 // watch stops the workers at the context's end, reports progress, and notices
-// by its ticks when this process stands still.
+// by its ticks when this process stands still, from the load's start on: it may do
+// so before the first of them.
 func (l *load) watch(ctx context.Context, finished <-chan struct{}) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	ticked, reported := time.Now(), time.Now()
+	ticked, reported := l.started, l.started
 	notice := func(now time.Time) {
 		l.stalled = max(l.stalled, now.Sub(ticked)-tick)
 		ticked = now
