@@ -124,7 +124,8 @@ func (t *sqliteTree) cell(number uint32, cell []byte) error {
 	record := cell[:local]
 	if whole > local {
 		t.record = append(t.record[:0], record...)
-		for next := binary.BigEndian.Uint32(cell[local:]); len(t.record) < whole; next = binary.BigEndian.Uint32(t.over) {
+		next := binary.BigEndian.Uint32(cell[local:])
+		for ; len(t.record) < whole; next = binary.BigEndian.Uint32(t.over) {
 			if err := t.read(next, t.over); err != nil {
 				return err
 			}

@@ -27,13 +27,6 @@ func (s Summary) Span() time.Time {
 	return time.Unix(s.Last.Unix()-s.First.Unix(), int64(s.Last.Nanosecond()-s.First.Nanosecond()))
 }
 
-// Seconds returns the time from the first event to the last, which may be more
-// than a time.Duration can hold.
-func (s Summary) Seconds() float64 {
-	span := s.Span()
-	return float64(span.Unix()) + float64(span.Nanosecond())/1e9
-}
-
 // Summary reads the database in one pass, until ctx is done. A value that is no
 // time is an error.
 func (db *DB) Summary(ctx context.Context) (Summary, error) {

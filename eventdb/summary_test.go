@@ -40,7 +40,8 @@ func TestSummarySeconds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.Seconds(); got != c.want {
+		span := s.Span()
+		if got := float64(span.Unix()) + float64(span.Nanosecond())/1e9; got != c.want {
 			t.Errorf("%q: %v seconds, want %v", c.values, got, c.want)
 		}
 	}

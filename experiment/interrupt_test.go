@@ -26,6 +26,6 @@ func TestEndWithParent(t *testing.T) {
 	stopped = false
 	endWith(ctx, func() { stopped = true }, parent, time.Hour)
 	if stopped {
-		t.Error("it was stopped once more after its end")
+		t.Error("it was stopped a second time, after its end")
 	}
 }

@@ -70,7 +70,7 @@ func TestRound(t *testing.T) {
 	}
 }
 
-// TestRoundFault: the error of a round says which broker it is of.
+// TestRoundFault: the error of a round names the side whose fault it is.
 func TestRoundFault(t *testing.T) {
 	s, labels := newSeries(t, "embedded")
 	bad := *s.subjects[labels[0]]

@@ -217,7 +217,7 @@ func (s *Series) Run(ctx context.Context, cell matrix.Cell) (*results.Run, error
 		s.void[cell]++
 		return nil, fmt.Errorf("left out: %s didn't start in an earlier run", cell.Broker)
 	}
-	run, errs := s.Attempts(ctx, cell)
+	run, errs := s.attempts(ctx, cell)
 	if run != nil {
 		return run, nil
 	}
@@ -230,11 +230,11 @@ func (s *Series) Run(ctx context.Context, cell matrix.Cell) (*results.Run, error
 	return nil, fmt.Errorf("void: %w", err)
 }
 
-// Attempts makes one of the planned runs, and repeats it once if it is void: one
+// attempts makes one of the planned runs, and repeats it once if it is void: one
 // disturbed start isn't to cost a cell its runs. It returns the run, nil if both
 // attempts were void, and why they were. The first reason is a warning on the run
 // that took its place, too.
-func (s *Series) Attempts(ctx context.Context, cell matrix.Cell) (*results.Run, []error) {
+func (s *Series) attempts(ctx context.Context, cell matrix.Cell) (*results.Run, []error) {
 	defer func() { s.plan.done++ }()
 	var errs []error
 	for range 2 {

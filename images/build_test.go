@@ -55,7 +55,7 @@ func TestReleases(t *testing.T) {
 			if err != nil || again.ID != im.ID {
 				t.Errorf("asked for again: %+v, %v, want the same image", again, err)
 			}
-			t.Logf("%+v\n%s", im.Software, im.Dialect)
+			t.Logf("%+v\n%q", im.Software, im.Dialect.BrokerCommand("DIR", "LOG"))
 		})
 	}
 }

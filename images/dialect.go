@@ -111,6 +111,3 @@ func (d Dialect) SubscriberCommand(host, eventDB, log string) []string {
 	}
 	return append(d.common(d.twistd(log), eventDB), "--"+d.subscribe+"="+remote)
 }
-
-// String shows the broker's command, for a person.
-func (d Dialect) String() string { return strings.Join(d.BrokerCommand("DIR", "LOG"), " ") }

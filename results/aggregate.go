@@ -73,22 +73,6 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 	return set, errors.Join(c.broken...)
 }
 
-// NewSet returns the set of runs that aren't in a tree. They are in the order in
-// which they were run, and source names them for readers.
-func NewSet(source string, runs []*Run) *Set {
-	numbers := make(map[matrix.Cell]int)
-	found := make([]Found, len(runs))
-	for i, r := range runs {
-		run := *r
-		numbers[run.Cell]++
-		run.Number = numbers[run.Cell]
-		found[i] = Found{Path: fmt.Sprintf("%s/%s%d", run.Cell.Dir(), runPrefix, run.Number), Run: &run}
-	}
-	set := &Set{Source: source}
-	set.add(found, Options{})
-	return set
-}
-
 // add adds runs with figures to an empty set.
 func (s *Set) add(runs []Found, o Options) {
 	config := new(configList)

@@ -108,24 +108,6 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-func TestNewSet(t *testing.T) {
-	run := func(conns, missing int, warnings ...string) *Run {
-		began := epoch
-		return &Run{Cell: matrix.Cell{Broker: "b", Conns: conns, Events: 40}, Started: began, Warnings: warnings,
-			Author:     Author{Elapsed: time.Second, Sent: 40, Acked: 40},
-			Subscriber: Database{Format: "gdbm", Entries: 40 - missing, First: began, Last: began.Add(time.Second)}}
-	}
-	set := NewSet("the runs", []*Run{run(8, 0), run(1, 0), run(8, 3, "too busy")})
-	if len(set.Cells) != 2 || set.Cells[0].Cell.Conns != 1 || set.Cells[1].Missing != 3 {
-		t.Fatalf("got %+v, want the cells of 1 and 8 connections, 3 events missing", set)
-	}
-	second := set.Cells[1].Runs[1]
-	if second.Name != "b/0ms/8c/run2" || second.Number != 2 || !slices.Equal(second.Warnings, []string{"too busy"}) ||
-		second.Rates != [3]float64{40, 0, 37} {
-		t.Errorf("got %+v, want run2 of 40 and 37 events/s, too busy", second)
-	}
-}
-
 // Everything that can be wrong with a tree is named, and what is right is
 // read.
 func TestBrokenTree(t *testing.T) {

@@ -90,8 +90,10 @@ that can't be told: void rounds, too much noise, or an error.`)
 	fs.Var(&effect, "effect", "the least slowdown that counts, in `percent`")
 	fs.Var(&bound, "bound-effect", "the same in cells whose rate the latency decides, in `percent`")
 	kind := fs.String("netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
-	fs.StringVar(&c.series.Testbed.CABundle, "ca-bundle", "", "`file` of certificates that building an image must trust (default: found in the environment)")
-	fs.StringVar(&c.out, "o", "cometbench-compare", "write verdict.txt, summary.md, verdict.json, report.html and rounds.csv into this `folder`")
+	fs.StringVar(&c.series.Testbed.CABundle, "ca-bundle", "",
+		"`file` of certificates that building an image must trust (default: found in the environment)")
+	fs.StringVar(&c.out, "o", "cometbench-compare",
+		"write verdict.txt, summary.md, verdict.json, report.html and rounds.csv into this `folder`")
 	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return c, err
 	}
@@ -193,12 +195,14 @@ func (c *comparison) round(ctx context.Context, series *experiment.Series, r com
 	if r.Equals {
 		labels[compare.New] = labels[compare.Old]
 	}
-	long := 0
-	if cell := (matrix.Cell{Latency: r.Cell.Latency, Conns: r.Cell.Conns, Events: longRun}); len(c.input.Rounds) == 0 && cell.Expected() <= longestRun {
-		long = longRun
+	long := longRun
+	cell := matrix.Cell{Latency: r.Cell.Latency, Conns: r.Cell.Conns, Events: long}
+	if len(c.input.Rounds) > 0 || cell.Expected() > longestRun {
+		long = 0
 	}
 	made, err := series.Round(ctx, experiment.Round{
-		Name: fmt.Sprintf("round %d: %s", len(c.input.Rounds)+1, r), Old: labels[0], New: labels[1], Cell: r.Cell, Long: long,
+		Name: fmt.Sprintf("round %d: %s", len(c.input.Rounds)+1, r),
+		Old:  labels[0], New: labels[1], Cell: r.Cell, Long: long,
 	})
 	if err != nil {
 		r.Void, r.At = err.Error(), atFault(err, r.Equals)
@@ -206,13 +210,15 @@ func (c *comparison) round(ctx context.Context, series *experiment.Series, r com
 	}
 	r.Events, r.Pairs = made.Events, made.Pairs
 	for side, run := range made.Runs {
-		r.Counts[side] = compare.Count{Sent: run.Author.Sent, Acked: run.Author.Acked, Delivered: run.Subscriber.Entries}
+		r.Counts[side] = compare.Count{Sent: run.Author.Sent, Acked: run.Author.Acked,
+			Delivered: run.Subscriber.Entries}
 	}
 	c.input.Old.Software = made.Runs[0].Software
 	if !r.Equals {
 		c.input.New.Software = made.Runs[1].Software
 		c.runs = append(c.runs, made.Runs[:]...)
-		c.input.Config = slices.DeleteFunc(results.Configs(c.runs), func(c results.ConfigLine) bool { return c.Key == "events" })
+		c.input.Config = slices.DeleteFunc(results.Configs(c.runs),
+			func(c results.ConfigLine) bool { return c.Key == "events" })
 	}
 	return r
 }

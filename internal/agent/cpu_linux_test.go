@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"cometbench/internal/require"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -26,7 +28,7 @@ func usageOf(t *testing.T, pid int, flags ...string) Usage {
 // for, by another way.
 func TestCPU(t *testing.T) {
 	if _, err := os.Stat("/proc/self/schedstat"); err != nil {
-		t.Skip(err)
+		require.Missing(t, "schedstat", err.Error())
 	}
 	billed := func() time.Duration {
 		var r unix.Rusage
@@ -48,7 +50,7 @@ func TestCPU(t *testing.T) {
 // used, and settles when that ends.
 func TestCPUOfDescendants(t *testing.T) {
 	if _, err := os.Stat("/proc/self/schedstat"); err != nil {
-		t.Skip(err)
+		require.Missing(t, "schedstat", err.Error())
 	}
 	cmd := exec.Command("sh", "-c", `sh -c 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; exec sleep 60' & wait`)
 	if err := cmd.Start(); err != nil {

@@ -1,4 +1,4 @@
-// Package compare tells whether one broker is slower than another, and says it
+// Package compare judges whether one broker is slower than another, and says it
 // in words, for programs, and in a figure. It judges rounds of paired batches;
 // it runs nothing itself. docs/compare.md has the rules.
 //

@@ -100,7 +100,8 @@ func draw(cell string, rows paired.Rows) drawing {
 			}
 			for i, f := range values {
 				height := (float64(i)+0.5)/float64(len(values)) - 0.5
-				s.Dots = append(s.Dots, dot{x(f), s.Y + dotSpread*height, fmt.Sprintf("round %d: %s %%", i+1, signed(f))})
+				s.Dots = append(s.Dots, dot{x(f), s.Y + dotSpread*height,
+					fmt.Sprintf("round %d: %s %%", i+1, signed(f))})
 			}
 			if !equals {
 				s.Effect, s.EffectWidth = x(r.Effect), x(reach)-x(r.Effect)

@@ -26,8 +26,8 @@ func (in Input) WriteRounds(w io.Writer) error {
 		for j, p := range r.Pairs {
 			for side, batch := range [...]paired.Batch{Old: p.Old, New: p.New} {
 				line := []string{
-					strconv.Itoa(i + 1), matrix.FormatLatency(r.Cell.Latency), strconv.Itoa(r.Cell.Conns), strconv.Itoa(r.Events),
-					strconv.FormatBool(r.Equals), strconv.Itoa(j + 1), Side(side).String(),
+					strconv.Itoa(i + 1), matrix.FormatLatency(r.Cell.Latency), strconv.Itoa(r.Cell.Conns),
+					strconv.Itoa(r.Events), strconv.FormatBool(r.Equals), strconv.Itoa(j + 1), Side(side).String(),
 				}
 				for _, witness := range paired.Witnesses() {
 					line = append(line, strconv.FormatInt(int64(batch[witness]), 10))

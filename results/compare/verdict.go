@@ -203,7 +203,8 @@ func (v *Verdict) WriteJSON(w io.Writer) error {
 	for _, r := range v.Rows {
 		j := row{
 			Cell: r.Cell, Witness: r.Witness, Decides: r.Decides, Finding: r.Finding, Slowdown: r.Interval.Center,
-			Effect: r.Effect, Limit: r.Limit, Biased: r.Biased, Rounds: slowdowns(r.Values), Equals: slowdowns(r.Equals),
+			Effect: r.Effect, Limit: r.Limit, Biased: r.Biased,
+			Rounds: slowdowns(r.Values), Equals: slowdowns(r.Equals),
 		}
 		if r.Interval.Known() {
 			j.Lo, j.Hi = &r.Interval.Lo, &r.Interval.Hi

@@ -27,7 +27,8 @@ func says(rows paired.Rows) string {
 			continue
 		}
 		if r.Biased {
-			return fmt.Sprintf("the old broker differs from itself in %s by more than chance, so that nothing can be told", r.Witness)
+			return fmt.Sprintf("the old broker differs from itself in %s by more than chance, so that nothing can "+
+				"be told", r.Witness)
 		}
 		slower[r.Witness] = r.Finding == paired.Slower
 		works = works || r.Witness == paired.Work
@@ -141,7 +142,8 @@ func (v *Verdict) notes() []string {
 	var excluded []string
 	for _, r := range v.Rows {
 		if r.Decides && r.Finding == paired.Clear && !r.Biased {
-			excluded = append(excluded, fmt.Sprintf("%s of %s: %s", r.Cell, r.Witness, stat.FormatPercent(max(0, r.Interval.Hi))))
+			excluded = append(excluded, fmt.Sprintf("%s of %s: %s", r.Cell, r.Witness,
+				stat.FormatPercent(max(0, r.Interval.Hi))))
 		}
 	}
 	if len(excluded) > 0 {
@@ -151,7 +153,8 @@ func (v *Verdict) notes() []string {
 		var equals []string
 		for _, r := range v.Rows.Of(cell) {
 			if r.Decides && len(r.Equals) > 0 {
-				equals = append(equals, fmt.Sprintf("%s %s %%", r.Witness, signed(math.Expm1(stat.MeanInterval(r.Equals).Value))))
+				equals = append(equals, fmt.Sprintf("%s %s %%", r.Witness,
+					signed(math.Expm1(stat.MeanInterval(r.Equals).Value))))
 			}
 		}
 		if len(equals) > 0 {

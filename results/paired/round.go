@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Witness is a figure that tells whether a broker is slower.
+// Witness is a figure by which a broker may be slower.
 type Witness string
 
 // The witnesses.

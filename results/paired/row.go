@@ -21,7 +21,7 @@ const (
 type Row struct {
 	Cell    string
 	Witness Witness
-	// Decides says whether the verdict depends on it.
+	// Decides is set where the verdict depends on it.
 	Decides bool
 	// Effect is the least slowdown that counts, and Limit the one that must
 	// be excluded for good news. Both are the same where the witness decides

@@ -7,7 +7,6 @@
 package stat
 
 import (
-	"cmp"
 	"slices"
 
 	"golang.org/x/perf/benchmath"
@@ -58,35 +57,4 @@ func MannWhitney(a, b []float64) float64 {
 
 func sample(values []float64) *benchmath.Sample {
 	return benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds)
-}
-
-// LeastP returns the least P that [MannWhitney] has for n and m values: all of
-// one side are below all of the other, 2 out of n+m over n orders.
-func LeastP(n, m int) float64 {
-	if n == 0 || m == 0 {
-		return 1
-	}
-	p := 2.0
-	for i := 1; i <= n; i++ {
-		p *= float64(i) / float64(m+i)
-	}
-	return min(1, p)
-}
-
-// Holm corrects the probabilities of several tests for their number (Holm 1979:
-// the k-th smallest of m times m-k+1, never less than the one before). The
-// answers are in the order of the tests.
-func Holm(p []float64) []float64 {
-	order := make([]int, len(p))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
-	adjusted := make([]float64, len(p))
-	least := 0.0
-	for k, i := range order {
-		least = max(least, min(1, p[i]*float64(len(p)-k)))
-		adjusted[i] = least
-	}
-	return adjusted
 }

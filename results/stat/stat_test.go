@@ -76,32 +76,6 @@ func TestMannWhitney(t *testing.T) {
 	}
 }
 
-func TestLeastP(t *testing.T) {
-	for _, tt := range []struct {
-		n, m int
-		want float64
-	}{{3, 3, 2.0 / 20}, {2, 4, 2.0 / 15}, {6, 6, 2.0 / 924}, {1, 1, 1}, {0, 5, 1}} {
-		if got := LeastP(tt.n, tt.m); !near(got, tt.want) {
-			t.Errorf("LeastP(%d, %d) = %v, want %v", tt.n, tt.m, got, tt.want)
-		}
-	}
-}
-
-// By hand: 0.01·3, then 0.03·2, then 0.04·1, which may not be below the one
-// before.
-func TestHolm(t *testing.T) {
-	for _, tt := range []struct{ p, want []float64 }{
-		{nil, []float64{}},
-		{[]float64{0.02}, []float64{0.02}},
-		{[]float64{0.01, 0.04, 0.03}, []float64{0.03, 0.06, 0.06}},
-		{[]float64{0.5, 0.6}, []float64{1, 1}},
-	} {
-		if got := Holm(tt.p); !slices.EqualFunc(got, tt.want, near) {
-			t.Errorf("Holm(%v) = %v, want %v", tt.p, got, tt.want)
-		}
-	}
-}
-
 func TestFormat(t *testing.T) {
 	for _, tt := range []struct {
 		v    float64
