@@ -151,7 +151,13 @@ func (p *percentage) Set(s string) error {
 
 // run makes rounds until they tell, or the budget is used up.
 func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
-	if err := os.MkdirAll(c.out, 0o755); err != nil {
+	undo, err := makeFolder(c.out)
+	defer func() {
+		if err != nil {
+			undo()
+		}
+	}()
+	if err != nil {
 		return nil, err
 	}
 	if err := selfTestbed(&c.series.Testbed); err != nil {
@@ -239,6 +245,24 @@ func atFault(err error, equals bool) (sides []compare.Side) {
 		return []compare.Side{compare.Side(fault.Side)}
 	}
 	return nil
+}
+
+// makeFolder makes a folder before anything is measured, so that one that can't be
+// made is known by then. The function that it returns removes what was made, as far
+// as that is empty.
+func makeFolder(dir string) (undo func(), err error) {
+	var missing []string // the innermost first
+	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
+		if _, err := os.Stat(d); !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		missing = append(missing, d)
+	}
+	return func() {
+		for _, d := range missing {
+			_ = os.Remove(d) // refused where it isn't empty
+		}
+	}, os.MkdirAll(dir, 0o755)
 }
 
 // writers write the files of a comparison, by name. What writes nothing makes

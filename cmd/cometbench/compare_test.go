@@ -94,3 +94,21 @@ func TestCompare(t *testing.T) {
 		}
 	}
 }
+
+// TestCompareFails: a comparison that can't be made leaves no folder, but for one
+// that was there before.
+func TestCompareFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds the command")
+	}
+	t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(t.TempDir(), "nobody.sock"))
+	mine := t.TempDir()
+	for _, dir := range []string{mine, filepath.Join(mine, "new", "folder")} {
+		if _, stderr, code := call(t, "", "compare", "-o", dir, "comet-3.0.0", "comet-3.1.0"); code != 2 {
+			t.Errorf("exit code %d, want 2: %s", code, stderr)
+		}
+		if left, err := os.ReadDir(mine); err != nil || len(left) > 0 {
+			t.Errorf("%s: %v are left (%v)", dir, left, err)
+		}
+	}
+}
