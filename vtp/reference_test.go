@@ -27,6 +27,7 @@ func documents(t testing.TB) [][]byte {
 			Append(nil),
 	}
 	for _, text := range []string{
+		"<a:b xmlns:a='\nc' role='&#10;\td'/>",
 		`<Transport role="ack"><Origin> ivo://a&#x2f;b<!-- c --><![CDATA[#]]>1<x>y</x></Origin></Transport>`,
 		`<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` +
 			`<!-- a --><?b c?><!DOCTYPE d PUBLIC "e" 'f'><d xmlns="g"/><?h?>`,
@@ -65,12 +66,19 @@ func FuzzScan(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q is taken here, not by encoding/xml: %v", document, err)
 		}
-		if !bytes.Equal(got.space, want.space) || !bytes.Equal(got.name, want.name) ||
-			!bytes.Equal(got.role, want.role) || !bytes.Equal(got.version, want.version) {
-			t.Fatalf("%q: got %q, encoding/xml reads %q", document, got, want)
+		for _, pair := range [][2][]byte{
+			{got.space, want.space}, {got.name, want.name}, {got.role, want.role}, {got.version, want.version},
+		} {
+			if blanks.Replace(string(pair[0])) != blanks.Replace(string(pair[1])) {
+				t.Fatalf("%q: got %q, encoding/xml reads %q", document, got, want)
+			}
 		}
 	})
 }
+
+// blanks makes white space uniform: encoding/xml leaves the ends of lines in
+// attributes, which XML 1.0 (section 3.3.3) turns into blanks.
+var blanks = strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
 
 // byEncodingXML reads the root element of a document, and checks all of it.
 func byEncodingXML(text []byte) (r root, err error) {
@@ -88,16 +96,15 @@ func byEncodingXML(text []byte) (r root, err error) {
 			continue
 		}
 		r.space, r.name = []byte(e.Name.Space), []byte(e.Name.Local)
-		blanks := strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
 		for _, a := range e.Attr {
 			if a.Name.Space != "" {
 				continue
 			}
 			switch a.Name.Local {
 			case "role":
-				r.role = []byte(blanks.Replace(a.Value))
+				r.role = []byte(a.Value)
 			case "version":
-				r.version = []byte(blanks.Replace(a.Value))
+				r.version = []byte(a.Value)
 			}
 		}
 	}
