@@ -82,6 +82,9 @@ type Result struct {
 	// had failed, both since the clock started.
 	Begun, Done time.Duration
 	Outcome     Outcome
+	// Connected says that the connection stood: if not, the broker never saw any
+	// of the event.
+	Connected bool
 }
 
 // Report is what an author did. Its JSON is what the author's process prints.
@@ -106,10 +109,15 @@ type Report struct {
 	// Stalled is the longest time for which this process stood still: stopped,
 	// frozen, or without a processor.
 	Stalled time.Duration `json:"stalled_ns,omitempty"`
+	// ClockStep is by how much this machine's clock was set forward meanwhile,
+	// or back if it is below zero.
+	ClockStep time.Duration `json:"clock_step_ns,omitempty"`
 	// Warnings are what makes the figures doubtful on this side.
 	Warnings []string `json:"warnings,omitempty"`
 	// Results are those of all events, in the order in which they were begun.
 	Results []Result `json:"-"`
+
+	events *events // what was sent
 }
 
 const defaultEventTimeout = time.Minute
@@ -163,9 +171,9 @@ func (l *load) take() (int, bool) {
 }
 
 // finish notes how an event fared.
-func (l *load) finish(i int, outcome Outcome) {
+func (l *load) finish(i int, outcome Outcome, connected bool) {
 	s := &l.results[i]
-	s.Done, s.Outcome = time.Since(l.started), outcome
+	s.Done, s.Outcome, s.Connected = time.Since(l.started), outcome, connected
 	if outcome == Acked {
 		l.acked.Add(1)
 	}
@@ -210,7 +218,9 @@ func run(ctx context.Context, c Config) (*Report, error) {
 			l.stop.Store(true)
 		}
 	}
-	elapsed := time.Since(l.started)
+	ended := time.Now()
+	elapsed := ended.Sub(l.started)
+	step := clockStep(ended.Round(0).Sub(l.started.Round(0)), elapsed)
 	close(finished)
 	<-watched
 	used := cpuTime() - cpu
@@ -225,7 +235,7 @@ func run(ctx context.Context, c Config) (*Report, error) {
 	}
 	r := &Report{
 		Started: l.started, Sent: c.Events, Acked: int(l.acked.Load()),
-		Failures: make(map[string]int), CPU: used, Results: l.results,
+		Failures: make(map[string]int), CPU: used, Results: l.results, ClockStep: step, events: events,
 	}
 	if r.Connect = l.connects.worst(); r.Connect > slowConnect {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("the kernel took %v of CPU for a connect, as it does while too "+
@@ -249,6 +259,17 @@ func run(ctx context.Context, c Config) (*Report, error) {
 	}
 	r.Elapsed = min(last, elapsed)
 	return r, nil
+}
+
+// clockStep returns by how much the clock was set while wall passed on it and
+// elapsed on the monotonic clock. What passes between reading the one and the
+// other is no step.
+func clockStep(wall, elapsed time.Duration) time.Duration {
+	const noise = 100 * time.Microsecond
+	if step := wall - elapsed; step.Abs() >= noise {
+		return step
+	}
+	return 0
 }
 
 const (

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha1"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -143,7 +145,8 @@ func TestOutcomes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, conns := range []int{1, 16, 100} {
-				r, err := Run(t.Context(), Config{Addr: tt.addr, Conns: conns, Events: 60, EventTimeout: 20 * time.Second})
+				c := Config{Addr: tt.addr, Conns: conns, Events: 60, EventTimeout: 20 * time.Second}
+				r, err := Run(t.Context(), c)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -159,6 +162,9 @@ func TestOutcomes(t *testing.T) {
 					fastest = min(fastest, s.Done-s.Begun)
 					if s.Outcome != tt.want || s.Begun < 0 || s.Done < s.Begun || s.Done > r.Elapsed {
 						t.Fatalf("result %d: %+v of %v", i, s, r.Elapsed)
+					}
+					if s.Connected != (tt.want != Refused) {
+						t.Fatalf("result %d: got connected %v of outcome %v", i, s.Connected, s.Outcome)
 					}
 				}
 				if tt.want != Acked {
@@ -285,7 +291,15 @@ func TestLog(t *testing.T) {
 // TestWriteTimes reads the times back as anybody would, with gzip and a reader
 // of CSV.
 func TestWriteTimes(t *testing.T) {
-	r := &Report{Results: []Result{{1, 3, Acked}, {2, 1e12, WrongAnswer}, {2, 5, TimedOut}}}
+	events, err := newEvents(DefaultFrom, time.Unix(0, 0), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Report{events: events, Results: []Result{
+		{Begun: 1, Done: 3, Outcome: Acked, Connected: true},
+		{Begun: 2, Done: 1e12, Outcome: WrongAnswer, Connected: true},
+		{Begun: 2, Done: 5, Outcome: TimedOut},
+	}}
 	var file bytes.Buffer
 	if err := r.WriteTimes(&file); err != nil {
 		t.Fatal(err)
@@ -296,11 +310,27 @@ func TestWriteTimes(t *testing.T) {
 	}
 	got, err := csv.NewReader(text).ReadAll()
 	want := [][]string{
-		{"event", "begun_ns", "elapsed_ns", "outcome"},
-		{"0", "1", "2", "ack"}, {"1", "2", "999999999998", "wrong answer"}, {"2", "2", "3", "timeout"},
+		{"event", "begun_ns", "elapsed_ns", "outcome", "connected", "sha1"},
+		{"0", "1", "2", "ack", "1"}, {"1", "2", "999999999998", "wrong answer", "1"}, {"2", "2", "3", "timeout", "0"},
+	}
+	for i := range want[1:] {
+		payload := events.frame(nil, i)[vtp.HeaderSize:]
+		want[1+i] = append(want[1+i], fmt.Sprintf("%x", sha1.Sum(payload)))
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+}
+
+// TestClockStep: noise is no step.
+func TestClockStep(t *testing.T) {
+	for wall, want := range map[time.Duration]time.Duration{
+		time.Second: 0, time.Second + 3*time.Microsecond: 0, time.Second + time.Millisecond: time.Millisecond,
+		-time.Hour: -time.Hour - time.Second,
+	} {
+		if got := clockStep(wall, time.Second); got != want {
+			t.Errorf("%v on the clock in 1 s: got %v, want %v", wall, got, want)
+		}
 	}
 }
 

@@ -160,10 +160,22 @@ func (w *worker) begin(i int) error {
 
 // end closes a connection whose event is done.
 func (w *worker) end(c *conn, outcome Outcome) {
-	w.load.finish(c.event, outcome)
+	w.load.finish(c.event, outcome, c.connected(outcome))
 	unix.Close(c.fd)
 	c.busy = false
 	w.open--
+}
+
+// connected reports whether a connection that had this outcome stood: something
+// was written, or it was the broker who spoke or ended it first.
+func (c *conn) connected(outcome Outcome) bool {
+	switch outcome {
+	case Refused, Unreachable:
+		return false
+	case TimedOut:
+		return c.written > 0
+	}
+	return true
 }
 
 // step takes a connection as far as it can go without waiting. It is readable

@@ -41,43 +41,43 @@ func (w *worker) run() error {
 		w.frame = l.events.frame(w.frame, i)
 		begun := time.Now()
 		l.results[i].Begun = begun.Sub(l.started)
-		outcome, err := w.send(i, begun.Add(l.config.EventTimeout))
+		outcome, connected, err := w.send(i, begun.Add(l.config.EventTimeout))
 		if err != nil {
 			return err
 		}
-		l.finish(i, outcome)
+		l.finish(i, outcome, connected)
 		if outcome == TimedOut && l.acked.Load() == 0 && int(l.done.Load()) >= min(l.config.Conns, l.config.Events) {
 			return errSilent
 		}
 	}
 }
 
-func (w *worker) send(event int, deadline time.Time) (Outcome, error) {
+func (w *worker) send(event int, deadline time.Time) (outcome Outcome, connected bool, err error) {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
 	var dialer net.Dialer
 	c, err := dialer.DialContext(ctx, "tcp", w.load.config.Addr)
 	switch {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return 0, fmt.Errorf("no more ephemeral ports: send fewer events, or wait: %w", err)
+		return 0, false, fmt.Errorf("no more ephemeral ports: send fewer events, or wait: %w", err)
 	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
-		return 0, fmt.Errorf("no more file descriptors: raise the limit (ulimit -n) above the number of "+
+		return 0, false, fmt.Errorf("no more file descriptors: raise the limit (ulimit -n) above the number of "+
 			"connections: %w", err)
 	case err != nil:
-		return outcomeOf(err), nil
+		return outcomeOf(err), false, nil
 	}
 	defer c.Close()
 	if err := c.SetDeadline(deadline); err != nil {
-		return Other, nil
+		return Other, true, nil
 	}
 	if _, err := c.Write(w.frame); err != nil {
-		return outcomeOf(err), nil
+		return outcomeOf(err), true, nil
 	}
-	outcome, err := readAnswer(c, func(ivoid []byte) bool { return w.load.events.is(event, ivoid) })
+	outcome, err = readAnswer(c, func(ivoid []byte) bool { return w.load.events.is(event, ivoid) })
 	if err != nil {
-		return outcomeOf(err), nil
+		return outcomeOf(err), true, nil
 	}
-	return outcome, nil
+	return outcome, true, nil
 }
 
 // outcomeOf returns the outcome that a connection's error means.
