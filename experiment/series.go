@@ -105,6 +105,9 @@ func (s *Series) Close() error {
 // a source tree holds a digest of its content.
 func (s *Series) Label(name string) string { return s.labels[name] }
 
+// Subject returns the broker of that name, ready to be measured.
+func (s *Series) Subject(name string) *Subject { return s.subjects[s.labels[name]] }
+
 // Cells returns the cells that will be run, with the labels of the brokers as they
 // were prepared.
 func (s *Series) Cells() []matrix.Cell { return s.plan.cells }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"slices"
 
 	"cometbench/author"
 	"cometbench/images"
@@ -54,6 +55,22 @@ func Prepare(ctx context.Context, bed *testbed.Testbed, b subject.Subject, publi
 		s.image, s.Subject, s.Software = im, im.Subject, im.Software
 	}
 	return s, nil
+}
+
+// Same reports whether two subjects are one program, started alike: a difference
+// between them can only be chance.
+func (s *Subject) Same(other *Subject) bool {
+	ours, _ := s.broker("")
+	theirs, _ := other.broker("")
+	return s.installed() != "" && s.installed() == other.installed() && slices.Equal(ours.Command, theirs.Command)
+}
+
+// installed returns a digest of what runs, "" where nobody knows it.
+func (s *Subject) installed() string {
+	if s.Kind == subject.Foreign {
+		return s.Software.Image
+	}
+	return s.Software.Installed
 }
 
 // inContainers reports whether the subject's runs of a cell are made in

@@ -22,6 +22,8 @@ const (
 	labelPython  = "cometbench.python"
 	labelTwisted = "cometbench.twisted"
 	labelRecipe  = "cometbench.recipe" // digest of what it was made from
+	// Digest of the files that are installed.
+	labelInstalled = "cometbench.installed"
 	// Those that its twistd comet takes, one word each: Podman changes labels
 	// of several lines.
 	labelOptions = "cometbench.options"
@@ -117,6 +119,7 @@ func (bu *Builder) find(ctx context.Context, b subject.Subject, tag string) (*Im
 		ID: found.ID, Tag: tag, Subject: b, Dialect: dialect,
 		Software: subject.Software{
 			Comet: labels[labelComet], Python: labels[labelPython], Twisted: labels[labelTwisted], Image: found.ID,
+			Installed: labels[labelInstalled],
 		},
 	}, nil
 }

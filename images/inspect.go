@@ -15,9 +15,11 @@ import (
 )
 
 // inspection prints what is installed, in a Python that both generations read:
-// names and versions of distributions stand in the names of their folders.
+// names and versions of distributions stand in the names of their folders. Of
+// these folders the digest takes the name only, and the entry points: the rest
+// says how and from where pip installed, and holds the README.
 const inspection = `
-import json, os, platform, site
+import hashlib, json, os, platform, site
 found = {"python": platform.python_version(), "help": open("/opt/comet/help").read()}
 for folder in os.listdir(site.getusersitepackages()):
     name, _, rest = folder.partition("-")
@@ -25,6 +27,19 @@ for folder in os.listdir(site.getusersitepackages()):
         found[name.lower()] = rest[:rest.rindex(".")]
     elif rest.endswith(".egg-info"):
         found[name.lower()] = rest[:-9].split("-")[0]
+digest = hashlib.sha256(platform.python_version().encode())
+for folder, folders, names in os.walk("/opt/comet"):
+    folders.sort()
+    digest.update(folder.encode())
+    if folder.endswith("-info"):
+        folders[:] = []
+        names = [name for name in names if name == "entry_points.txt"]
+    for name in sorted(names):
+        if name.endswith(".pyc") or name == "dropin.cache": # made from what stands beside
+            continue
+        with open(os.path.join(folder, name), "rb") as f:
+            digest.update(name.encode() + hashlib.sha256(f.read()).digest())
+found["installed"] = digest.hexdigest()
 print(json.dumps(found))
 `
 
@@ -38,14 +53,14 @@ func (bu *Builder) inspect(ctx context.Context, image string) (map[string]string
 	if err := json.Unmarshal(out, &found); err != nil {
 		return nil, fmt.Errorf("ask what is installed: %w: %.200q", err, out)
 	}
-	for _, name := range []string{"comet", "python", "twisted"} {
+	for _, name := range []string{"comet", "python", "twisted", "installed"} {
 		if found[name] == "" {
 			return nil, fmt.Errorf("ask what is installed: no %s among %.200q", name, out)
 		}
 	}
 	return map[string]string{
 		labelComet: found["comet"], labelPython: found["python"], labelTwisted: found["twisted"],
-		labelOptions: strings.Join(options(found["help"]), " "),
+		labelOptions: strings.Join(options(found["help"]), " "), labelInstalled: found["installed"],
 	}, nil
 }
 

@@ -173,7 +173,7 @@ func (r *recipe) digest() string {
 	h := sha256.New()
 	for _, part := range [][]byte{
 		[]byte(r.python), r.dockerfile, r.constraints, r.sitecustomize, []byte(r.requirement), []byte(r.twisted),
-		[]byte(labelOptions), // images that lack the label are made anew
+		[]byte(labelOptions), []byte(labelInstalled), // images that lack a label are made anew
 	} {
 		fmt.Fprintf(h, "%d\n%s", len(part), part)
 	}

@@ -9,6 +9,9 @@ type Software struct {
 	Twisted string `json:"twisted,omitempty"`
 	// Image is the container image's id, "" where there is none.
 	Image string `json:"image,omitempty"`
+	// Installed is a digest of the Python and of all files that are installed,
+	// "" where that isn't known: where it is equal, the same program runs.
+	Installed string `json:"installed,omitempty"`
 }
 
 // String returns what was under test in one line, "" where nothing is known.

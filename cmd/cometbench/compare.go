@@ -80,7 +80,7 @@ repeated until it can be told, or the budget is used up. Comets get a processor
 of their own, where there are two or more. Brokers are named as for the
 benchmark: comet-3.1.0, comet@FOLDER, comet@git+URL#REVISION, image:NAME.
 
-It exits with 0 if there is no regression, with 1 if there is one, and with 2 if
+It exits with 0 if there is no regression or both are the same program, with 1 if there is one, and with 2 if
 that can't be told: void rounds, too much noise, or an error.`)
 	fs.DurationVar(&c.budget, "budget", 5*time.Minute, "`time` from the first round on after which no more is begun")
 	latency := fs.String("latency", "0,10ms", "one-way delays of what the author sends, a comma-separated `list`")
@@ -168,6 +168,11 @@ func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, series.Close()) }()
+	old, new := series.Subject(c.input.Old.Name), series.Subject(c.input.New.Name)
+	if c.input.Identical = old.Same(new); c.input.Identical {
+		c.input.Old.Software, c.input.New.Software = old.Software, new.Software
+		return compare.Judge(c.input, c.options), nil
+	}
 	begun := time.Now()
 	var longest time.Duration // of the rounds until now
 	verdict := compare.Judge(c.input, c.options)

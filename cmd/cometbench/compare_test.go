@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"cometbench/internal/require"
 )
 
 // TestCompareFlags: what is wrong is refused with its name, its value and what
@@ -53,7 +55,8 @@ func TestCompare(t *testing.T) {
 		t.Skip("it builds the command and sends 40,000 events")
 	}
 	dir := filepath.Join(t.TempDir(), "new", "folder")
-	stdout, stderr, code := call(t, "", "compare", "-o", dir, "-budget=1ms", "-latency=0", "-conns=8", "embedded", "embedded")
+	stdout, stderr, code := call(t, "", "compare", "-o", dir, "-budget=1ms", "-latency=0", "-conns=8",
+		"embedded", "embedded")
 	if code != 2 || stderr != "" {
 		t.Fatalf("exit code %d, want 2: %s%s", code, stdout, stderr)
 	}
@@ -63,7 +66,8 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"verdict.txt": "too few rounds", "summary.md": "Could not tell", "report.html": "<svg", "rounds.csv": "false,6,new,",
+		"verdict.txt": "too few rounds", "summary.md": "Could not tell", "report.html": "<svg",
+		"rounds.csv": "false,6,new,",
 	} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !strings.Contains(string(data), want) {
@@ -84,13 +88,29 @@ func TestCompare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(data, &verdict); err != nil || verdict.Outcome != "could not tell" || verdict.Rounds != 1 ||
-		len(verdict.Void) != 0 || len(verdict.Losses) != 0 || len(verdict.Rows) != 3 {
+	if err := json.Unmarshal(data, &verdict); err != nil || verdict.Outcome != "could not tell" ||
+		verdict.Rounds != 1 || len(verdict.Void) != 0 || len(verdict.Losses) != 0 || len(verdict.Rows) != 3 {
 		t.Errorf("%+v %v", verdict, err)
 	}
 	for _, r := range verdict.Rows {
 		if r.Slowdown < -0.5 || r.Slowdown > 1 || r.Finding != "open" {
 			t.Errorf("a round of equals gives the row %+v", r)
+		}
+	}
+}
+
+// TestCompareIdentical: a Comet that is spelt in two ways needs no rounds.
+func TestCompareIdentical(t *testing.T) {
+	require.Docker(t)
+	dir := t.TempDir()
+	stdout, stderr, code := call(t, "", "compare", "-o", dir, "comet-3.1.0", "comet-3.1.0+python3.11")
+	if code != 0 || stderr != "" || !strings.Contains(stdout, "comet-3.1.0+python3.11 and comet-3.1.0 are identical") {
+		t.Fatalf("exit code %d, want 0: %s%s", code, stdout, stderr)
+	}
+	for _, name := range []string{"verdict.txt", "verdict.json", "summary.md", "report.html"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.Contains(string(data), "identical") {
+			t.Errorf("%s: got %v, %s", name, err, data)
 		}
 	}
 }

@@ -72,7 +72,10 @@ func (r Round) String() string {
 // Input is everything that a verdict is founded on.
 type Input struct {
 	Old, New Subject
-	Cells    []matrix.Cell
+	// Identical says that both are the same program, started alike. No rounds
+	// are needed then.
+	Identical bool
+	Cells     []matrix.Cell
 	// Rounds are in the order in which they ran.
 	Rounds []Round
 	// Took is the time since the first round began.

@@ -42,7 +42,8 @@ type world struct {
 func (w world) input() Input {
 	rng := rand.New(rand.NewPCG(1, 7))
 	in := Input{
-		Old: Subject{"comet-3.0.0", subject.Software{Comet: "3.0.0"}}, New: Subject{"comet-3.1.0", subject.Software{Comet: "3.1.0"}},
+		Old:   Subject{"comet-3.0.0", subject.Software{Comet: "3.0.0"}},
+		New:   Subject{"comet-3.1.0", subject.Software{Comet: "3.1.0"}},
 		Cells: w.cells, Took: 42 * time.Second, Config: []results.ConfigLine{{Key: "kernel", Value: "6.1"}},
 	}
 	for i := range w.rounds {
@@ -71,7 +72,8 @@ func (w world) round(rng *rand.Rand, cell matrix.Cell, equals bool) Round {
 			took = batched.Expected().Seconds()*(1+waits)*math.Exp(w.noise/20*rng.NormFloat64()) + 0.01
 		}
 		seconds := func(s float64) time.Duration { return time.Duration(s * 1e9) }
-		return paired.Batch{paired.Time: seconds(took), paired.Delivery: seconds(took * 0.99), paired.Work: seconds(worked)}
+		return paired.Batch{paired.Time: seconds(took), paired.Delivery: seconds(took * 0.99),
+			paired.Work: seconds(worked)}
 	}
 	r := Round{Cell: cell, Equals: equals, Events: 250, Counts: [2]Count{{5000, 5000, 5000}, {5000, 5000, 5000}}}
 	for range 20 {
@@ -105,9 +107,11 @@ func TestJudge(t *testing.T) {
 			"slower, without more work per event: it waits", true},
 		{"waits where latency decides", world{cells: both[1:], rounds: 5, noise: 0.05, waits: 0.05}, Regression,
 			"latency=10ms/conns=8: slower: time +", true},
-		{"more work where latency decides", world{cells: both[1:], rounds: 8, noise: 0.05, work: 0.2}, NoRegression, "", true},
+		{"more work where latency decides", world{cells: both[1:], rounds: 8, noise: 0.05, work: 0.2}, NoRegression,
+			"", true},
 		{"faster", world{cells: both, rounds: 8, noise: 0.05, work: -0.2}, NoRegression, "", true},
-		{"too few rounds", world{cells: both[:1], rounds: 3, noise: 0.05, work: 0.2}, Unknown, "(too few rounds)", false},
+		{"too few rounds", world{cells: both[:1], rounds: 3, noise: 0.05, work: 0.2}, Unknown, "(too few rounds)",
+			false},
 		{"noisy", world{cells: both[:1], rounds: 5, noise: 0.8}, Unknown, "could not tell: time", false},
 		{"equals differ", world{cells: both[:1], rounds: 8, noise: 0.05, work: 0.1, bias: 0.2}, Unknown,
 			"the old broker differs from itself in", false},
@@ -119,35 +123,44 @@ func TestJudge(t *testing.T) {
 		{"every hundredth event not acked", world{cells: both, rounds: 1, noise: 0.05, change: func(i int, r *Round) {
 			r.Counts[New].Acked, r.Counts[New].Delivered = 4950, 4950
 		}}, Regression, "new didn't ack 50 of 5000", true},
-		{"one event lost in the first round", world{cells: both[:1], rounds: 1, noise: 0.05, change: func(i int, r *Round) {
-			r.Counts[New].Delivered--
-		}}, Regression, "new lost 1 of 5000", false},
+		{"one event lost in the first round", world{cells: both[:1], rounds: 1, noise: 0.05,
+			change: func(i int, r *Round) {
+				r.Counts[New].Delivered--
+			}}, Regression, "new lost 1 of 5000", false},
 		{"both lose", world{cells: both, rounds: 8, noise: 0.05, change: func(i int, r *Round) {
 			r.Counts[Old].Delivered -= i % 4
 			r.Counts[New].Delivered -= (i + 1) % 4
 		}}, NoRegression, "", true},
-		{"new doesn't start", world{cells: both, rounds: 1, change: func(i int, r *Round) { void(r, "no module named comet", New) }},
+		{"new doesn't start", world{cells: both, rounds: 1, change: func(i int, r *Round) {
+			void(r, "no module named comet", New)
+		}},
 			Regression, "the new broker can't be run (latency=10ms/conns=8): no module named comet", true},
 		{"new fails once", world{cells: both, rounds: 8, noise: 0.05, change: func(i int, r *Round) {
 			if i == 2 {
 				void(r, "no probe event was acked", New)
 			}
 		}}, NoRegression, "", true},
-		{"both don't start", world{cells: both, rounds: 1, change: func(i int, r *Round) { void(r, "no memory", Old, New) }},
+		{"both don't start", world{cells: both, rounds: 1, change: func(i int, r *Round) {
+			void(r, "no memory", Old, New)
+		}},
 			Unknown, "the old broker can't be run", true},
 		{"many void rounds", world{cells: both[:1], rounds: 12, noise: 0.02, change: func(i int, r *Round) {
 			if i%2 == 1 {
 				void(r, "the delay was late")
 			}
 		}}, Unknown, "latency=0ms/conns=8: 7 of 15 rounds are void", true},
-		{"nothing but void rounds", world{cells: both[:1], rounds: 3, change: func(i int, r *Round) { void(r, "the engine doesn't answer") }},
+		{"nothing but void rounds", world{cells: both[:1], rounds: 3, change: func(i int, r *Round) {
+			void(r, "the engine doesn't answer")
+		}},
 			Unknown, "one round after another is void: the engine doesn't answer", true},
 		{"nothing", world{}, Unknown, "", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			v := Judge(tt.world.input(), Options{})
-			if v.Outcome != tt.want || v.Decided != tt.decided || !strings.Contains(strings.Join(v.Reasons, "\n"), tt.reason) {
-				t.Errorf("got %s, decided %v: %q; want %s, %v: %q", v.Outcome, v.Decided, v.Reasons, tt.want, tt.decided, tt.reason)
+			reasons := strings.Join(v.Reasons, "\n")
+			if v.Outcome != tt.want || v.Decided != tt.decided || !strings.Contains(reasons, tt.reason) {
+				t.Errorf("got %s, decided %v: %q; want %s, %v: %q",
+					v.Outcome, v.Decided, v.Reasons, tt.want, tt.decided, tt.reason)
 			}
 			if (v.Outcome == NoRegression) != (len(v.Reasons) == 0) && len(tt.world.cells) > 0 {
 				t.Errorf("%s with the reasons %q", v.Outcome, v.Reasons)
@@ -168,7 +181,7 @@ func TestInterrupted(t *testing.T) {
 }
 
 func TestExitCode(t *testing.T) {
-	for outcome, want := range map[Outcome]int{NoRegression: 0, Regression: 1, Unknown: 2} {
+	for outcome, want := range map[Outcome]int{NoRegression: 0, Identical: 0, Regression: 1, Unknown: 2} {
 		if got := outcome.ExitCode(); got != want {
 			t.Errorf("%s: got %d, want %d", outcome, got, want)
 		}
@@ -182,8 +195,8 @@ func TestWriters(t *testing.T) {
 	in.New.Name = "comet@<script>_*|\n#1"
 	v := Judge(in, Options{})
 	for name, write := range map[string]func(io.Writer) error{
-		"verdict.txt": v.WriteText, "verdict.md": v.WriteMarkdown, "verdict.json": v.WriteJSON, "verdict.html": v.WritePage,
-		"rounds.csv": in.WriteRounds,
+		"verdict.txt": v.WriteText, "verdict.md": v.WriteMarkdown, "verdict.json": v.WriteJSON,
+		"verdict.html": v.WritePage, "rounds.csv": in.WriteRounds,
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {
@@ -201,7 +214,8 @@ func TestWriters(t *testing.T) {
 		if !bytes.Equal(b.Bytes(), want) {
 			t.Errorf("%s differs (-update writes it anew):\n%s", name, b.Bytes())
 		}
-		if strings.Contains(b.String(), "<script>") && strings.HasPrefix(name, "verdict.md") || strings.Contains(b.String(), "NaN") {
+		if strings.Contains(b.String(), "<script>") && strings.HasPrefix(name, "verdict.md") ||
+			strings.Contains(b.String(), "NaN") {
 			t.Errorf("%s has markup or figures that are none", name)
 		}
 	}
@@ -219,12 +233,33 @@ func TestWriters(t *testing.T) {
 			Rounds   []float64
 		}
 	}
-	if err := json.Unmarshal(b.Bytes(), &read); err != nil || read.Schema != Schema || read.Outcome != Regression || len(read.Rows) != 6 {
+	if err := json.Unmarshal(b.Bytes(), &read); err != nil || read.Schema != Schema || read.Outcome != Regression ||
+		len(read.Rows) != 6 {
 		t.Errorf("%+v, %v", read, err)
 	}
 	for _, r := range read.Rows {
 		if r.Lo == nil || r.Hi == nil || *r.Lo > r.Slowdown || *r.Hi < r.Slowdown || len(r.Rounds) != 5 {
 			t.Errorf("got the row %+v", r)
+		}
+	}
+}
+
+// TestIdentical: all writers say that nothing was to be measured, and none shows
+// a table.
+func TestIdentical(t *testing.T) {
+	in := Input{Old: Subject{Name: "comet-3.1.0"}, New: Subject{Name: "comet@."}, Identical: true,
+		Cells: []matrix.Cell{fast}}
+	v := Judge(in, Options{})
+	if v.Outcome != Identical || !v.Decided {
+		t.Errorf("got %s, decided %v", v.Outcome, v.Decided)
+	}
+	for name, write := range map[string]func(io.Writer) error{
+		"text": v.WriteText, "Markdown": v.WriteMarkdown, "JSON": v.WriteJSON, "page": v.WritePage,
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil || !strings.Contains(b.String(), "identical") ||
+			strings.Contains(b.String(), "cell") {
+			t.Errorf("%s: got %q, %v", name, &b, err)
 		}
 	}
 }

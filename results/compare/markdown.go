@@ -10,7 +10,7 @@ import (
 // brokers and messages are called comes from outside, and stays text.
 func (v *Verdict) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
-	sign := map[Outcome]string{NoRegression: "✅", Regression: "❌", Unknown: "❔"}[v.Outcome]
+	sign := map[Outcome]string{NoRegression: "✅", Identical: "✅", Regression: "❌", Unknown: "❔"}[v.Outcome]
 	fmt.Fprintf(&b, "### %s %s\n\n", sign, plain(v.headline()))
 	for _, reason := range v.Reasons {
 		fmt.Fprintf(&b, "- %s\n", plain(reason))
@@ -18,7 +18,7 @@ func (v *Verdict) WriteMarkdown(w io.Writer) error {
 	if len(v.Reasons) > 0 {
 		b.WriteString("\n")
 	}
-	if len(v.Broken) == 0 {
+	if v.measured() {
 		for i, line := range v.table() {
 			for _, text := range line {
 				b.WriteString("| " + plain(text) + " ")
@@ -34,11 +34,13 @@ func (v *Verdict) WriteMarkdown(w io.Writer) error {
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("<details><summary>Configuration</summary>\n\n")
-	for _, c := range v.Config {
-		fmt.Fprintf(&b, "- %s: %s\n", plain(c.Key), plain(c.Value))
+	if len(v.Config) > 0 {
+		b.WriteString("<details><summary>Configuration</summary>\n\n")
+		for _, c := range v.Config {
+			fmt.Fprintf(&b, "- %s: %s\n", plain(c.Key), plain(c.Value))
+		}
+		b.WriteString("\n</details>\n")
 	}
-	b.WriteString("\n</details>\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -15,10 +15,10 @@ import (
 var pageText string
 
 // WritePage writes the verdict as one HTML file that needs nothing besides
-// itself, with a figure of each cell. Nothing is written where a broker couldn't
-// be run: half a report would look like a whole one.
+// itself, with a figure of each cell. Nothing is written where nothing could be
+// measured: half a report would look like a whole one.
 func (v *Verdict) WritePage(w io.Writer) error {
-	if len(v.Broken) > 0 || v.Rounds == 0 {
+	if !v.measured() && v.Outcome != Identical {
 		return nil
 	}
 	t, err := template.New("page").Parse(pageText)
@@ -32,9 +32,11 @@ func (v *Verdict) WritePage(w io.Writer) error {
 		Lines          [][]string
 		Drawings       []drawing
 		Config         []results.ConfigLine
-	}{Headline: v.headline(), Reasons: v.Reasons, Notes: v.notes(), Config: v.Config}
-	table := v.table()
-	page.Head, page.Lines = table[0], table[1:]
+	}{Headline: v.headline(), Reasons: v.Reasons, Config: v.Config}
+	if v.measured() {
+		table := v.table()
+		page.Head, page.Lines, page.Notes = table[0], table[1:], v.notes()
+	}
 	for _, cell := range v.cells {
 		if rows := v.Rows.Of(cell); len(rows) > 0 {
 			page.Drawings = append(page.Drawings, draw(cell, rows))

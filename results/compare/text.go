@@ -8,11 +8,10 @@ import (
 )
 
 // WriteText writes the verdict for a terminal: a table, and below it the outcome
-// with its reasons. There is no table where a broker couldn't be run: what
-// little ran of it would look like a result.
+// with its reasons.
 func (v *Verdict) WriteText(w io.Writer) error {
 	var b strings.Builder
-	if len(v.Broken) == 0 {
+	if v.measured() {
 		for _, c := range v.Config {
 			fmt.Fprintf(&b, "%s: %s\n", c.Key, c.Value)
 		}

@@ -20,15 +20,19 @@ type Outcome string
 const (
 	NoRegression Outcome = "no regression"
 	Regression   Outcome = "regression"
+	// Identical means that both brokers are the same program, so that nothing
+	// was measured.
+	Identical Outcome = "identical"
 	// Unknown means that these rounds can't tell.
 	Unknown Outcome = "could not tell"
 )
 
 // ExitCode returns the exit status that stands for the outcome: 0 for no
-// regression, 1 for one, 2 if it couldn't be told.
+// regression and for the same program, 1 for a regression, 2 if it couldn't be
+// told.
 func (o Outcome) ExitCode() int {
 	switch o {
-	case NoRegression:
+	case NoRegression, Identical:
 		return 0
 	case Regression:
 		return 1
@@ -85,9 +89,18 @@ func Judge(in Input, o Options) *Verdict {
 		}
 		v.Rounds++
 	}
+	if in.Identical {
+		v.Outcome, v.Decided = Identical, true
+		v.Reasons = []string{"the same files are installed and started alike, so that nothing was measured"}
+		return v
+	}
 	v.conclude(in)
 	return v
 }
+
+// measured reports whether there is something to show in tables and figures.
+// Where a broker couldn't be run, what little ran of it would look like a result.
+func (v *Verdict) measured() bool { return v.Rounds > 0 && len(v.Broken) == 0 }
 
 // conclude sets the outcome and its reasons. A regression that was found
 // stands, whatever else went wrong; no regression needs that nothing did.

@@ -101,6 +101,8 @@ func (v *Verdict) headline() string {
 		return fmt.Sprintf("REGRESSION of %s against %s:", new, old)
 	case NoRegression:
 		return fmt.Sprintf("No regression of %s against %s.", new, old)
+	case Identical:
+		return fmt.Sprintf("%s and %s are identical:", new, old)
 	}
 	return fmt.Sprintf("Could not tell whether %s is slower than %s:", new, old)
 }
