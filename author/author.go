@@ -1,7 +1,10 @@
-// Package author is the load: it sends VOEvents to a broker as fast as it can
-// over at most so many simultaneous connections, one event per connection, as
-// the VOEvent Transport Protocol prescribes: connect, send, wait for the ack,
-// close.
+// Package author is the load: it sends VOEvents to a broker over at most so many
+// simultaneous connections, one event per connection, as the VOEvent Transport
+// Protocol prescribes: connect, send, wait for the ack, close.
+//
+// It does so as fast as it can, which is a closed loop: the next event waits for
+// the broker. Or it keeps to a schedule whatever the broker does, which is an open
+// loop.
 //
 // All events are made before the clock starts. Workers stand ready and are
 // fired together; they share one budget of events, and keep what they measure
@@ -28,6 +31,10 @@ import (
 // of its events comet.broker_test (releases 1 and 2) or _test (since 3).
 const DefaultFrom = "ivo://comet.broker/test"
 
+// MaxRate bounds the rate of an open loop, in events per second: far above what one
+// thread can begin.
+const MaxRate = 100_000
+
 // Config says what to send, and where.
 type Config struct {
 	// Addr is the broker's address, host:port.
@@ -36,6 +43,12 @@ type Config struct {
 	Conns int
 	// Events is how many events are sent.
 	Events int
+	// Rate is that of an open loop, in events per second: each event is due at a
+	// planned time, evenly spaced or, if Poisson is true, as independent events
+	// arrive. An event that is due while all connections are busy waits for one.
+	// In the closed loop, Rate is 0.
+	Rate    float64
+	Poisson bool
 	// From is the author's IVOID, DefaultFrom if it is empty.
 	From string
 	// EventTimeout bounds one event, from connecting to its ack; 60 s by
@@ -81,10 +94,13 @@ type Result struct {
 	// Begun is when its connection was begun and Done when it was acked or
 	// had failed, both since the clock started.
 	Begun, Done time.Duration
-	Outcome     Outcome
+	// Planned is when it was due, since the clock started; 0 in the closed loop.
+	Planned time.Duration
+	Outcome Outcome
 	// Connected says that the connection stood: if not, the broker never saw any
 	// of the event.
 	Connected bool
+	waited    bool // when it was due, all connections were busy
 }
 
 // Report is what an author did. Its JSON is what the author's process prints.
@@ -106,6 +122,15 @@ type Report struct {
 	// over that tenth of the events in which it took longest; 0 where it isn't
 	// measured.
 	Connect time.Duration `json:"connect_ns,omitempty"`
+	// Offered and Achieved are the rates of an open loop, in events per second:
+	// from the first event that was due to the last, and from the first ack to the
+	// last. Both are 0 in the closed loop.
+	Offered  float64 `json:"offered,omitempty"`
+	Achieved float64 `json:"achieved,omitempty"`
+	// ScheduleP99 is how late the author itself began events: 99 % of them began
+	// no later after they were due. Events that had to wait for a connection
+	// don't count.
+	ScheduleP99 time.Duration `json:"schedule_p99_ns,omitempty"`
 	// Stalled is the longest time for which this process stood still: stopped,
 	// frozen, or without a processor.
 	Stalled time.Duration `json:"stalled_ns,omitempty"`
@@ -118,6 +143,7 @@ type Report struct {
 	Results []Result `json:"-"`
 
 	events *events // what was sent
+	open   bool    // it was an open loop: they were planned
 }
 
 const defaultEventTimeout = time.Minute
@@ -137,6 +163,10 @@ func Run(ctx context.Context, c Config) (*Report, error) {
 		return nil, fmt.Errorf("author: got %d connections, %d events, timeouts %v and %v, "+
 			"want 1 or more, and no time below zero",
 			c.Conns, c.Events, c.EventTimeout, c.Timeout)
+	}
+	if !(c.Rate >= 0 && c.Rate <= MaxRate) || c.Poisson && c.Rate == 0 {
+		return nil, fmt.Errorf("author: got the rate %g, want one above 0 and up to %d events per second, or 0 for a "+
+			"closed loop, which has no Poisson arrivals", c.Rate, MaxRate)
 	}
 	if c.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -190,6 +220,9 @@ func run(ctx context.Context, c Config) (*Report, error) {
 		return nil, err
 	}
 	l := &load{config: c, results: make([]Result, c.Events), events: events}
+	if c.Rate > 0 {
+		plan(l.results, c.Rate, c.Poisson)
+	}
 	workers, err := newWorkers(l)
 	if err != nil {
 		return nil, err
@@ -258,6 +291,9 @@ func run(ctx context.Context, c Config) (*Report, error) {
 		}
 	}
 	r.Elapsed = min(last, elapsed)
+	if c.Rate > 0 {
+		r.paced()
+	}
 	return r, nil
 }
 

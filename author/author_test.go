@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"reflect"
@@ -258,6 +259,9 @@ func TestBadConfig(t *testing.T) {
 		{Addr: "127.0.0.1:1", Conns: 0, Events: 1}, {Addr: "127.0.0.1:1", Conns: 1, Events: 0},
 		{Addr: "nowhere", Conns: 1, Events: 1}, {Addr: "", Conns: 1, Events: 1},
 		{Addr: "127.0.0.1:1", Conns: 1, Events: 1, EventTimeout: -1},
+		{Addr: "127.0.0.1:1", Conns: 1, Events: 1, Rate: -1},
+		{Addr: "127.0.0.1:1", Conns: 1, Events: 1, Rate: math.NaN()},
+		{Addr: "127.0.0.1:1", Conns: 1, Events: 1, Poisson: true},
 	} {
 		if r, err := Run(t.Context(), c); err == nil {
 			t.Errorf("Run(%+v) = %+v, want an error", c, r)
@@ -298,27 +302,32 @@ func TestWriteTimes(t *testing.T) {
 	r := &Report{events: events, Results: []Result{
 		{Begun: 1, Done: 3, Outcome: Acked, Connected: true},
 		{Begun: 2, Done: 1e12, Outcome: WrongAnswer, Connected: true},
-		{Begun: 2, Done: 5, Outcome: TimedOut},
+		{Begun: 2, Done: 5, Planned: 1, Outcome: TimedOut},
 	}}
-	var file bytes.Buffer
-	if err := r.WriteTimes(&file); err != nil {
-		t.Fatal(err)
-	}
-	text, err := gzip.NewReader(&file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := csv.NewReader(text).ReadAll()
 	want := [][]string{
-		{"event", "begun_ns", "elapsed_ns", "outcome", "connected", "sha1"},
+		{"event", "begun_ns", "elapsed_ns", "outcome", "connected", "sha1", "planned_ns"},
 		{"0", "1", "2", "ack", "1"}, {"1", "2", "999999999998", "wrong answer", "1"}, {"2", "2", "3", "timeout", "0"},
 	}
-	for i := range want[1:] {
+	for i, planned := range []string{"0", "0", "1"} {
 		payload := events.frame(nil, i)[vtp.HeaderSize:]
-		want[1+i] = append(want[1+i], fmt.Sprintf("%x", sha1.Sum(payload)))
+		want[1+i] = append(want[1+i], fmt.Sprintf("%x", sha1.Sum(payload)), planned)
 	}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, %v, want %q", got, err, want)
+	for _, r.open = range []bool{true, false} {
+		var file bytes.Buffer
+		if err := r.WriteTimes(&file); err != nil {
+			t.Fatal(err)
+		}
+		text, err := gzip.NewReader(&file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := csv.NewReader(text).ReadAll()
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
+		for i := range want {
+			want[i] = want[i][:6] // the closed loop has no plan
+		}
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 // WriteTimes writes the times of every event as gzip-compressed CSV: the
 // event's number, when its connection was begun (since the clock started) and
 // how long it took, in nanoseconds, its outcome, whether it was connected (1 or
-// 0), and the SHA-1 of its bytes, by which event databases name it.
+// 0), and the SHA-1 of its bytes, by which event databases name it;
+// in the open loop also when it was due, since the clock started.
 func (r *Report) WriteTimes(w io.Writer) error {
 	// The sums can't be compressed, and the run waits for all else.
 	compressed, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
@@ -24,7 +25,11 @@ func (r *Report) WriteTimes(w io.Writer) error {
 		return err
 	}
 	out := bufio.NewWriterSize(compressed, 64<<10)
-	fmt.Fprintln(out, "event,begun_ns,elapsed_ns,outcome,connected,sha1")
+	header := "event,begun_ns,elapsed_ns,outcome,connected,sha1"
+	if r.open {
+		header += ",planned_ns"
+	}
+	fmt.Fprintln(out, header)
 	var line, frame []byte
 	for i, s := range r.Results {
 		line = strconv.AppendInt(line[:0], int64(i), 10)
@@ -41,7 +46,11 @@ func (r *Report) WriteTimes(w io.Writer) error {
 		line = append(strconv.AppendInt(line, connected, 10), ',')
 		frame = r.events.frame(frame, i)
 		sum := sha1.Sum(frame[vtp.HeaderSize:])
-		line = append(hex.AppendEncode(line, sum[:]), '\n')
+		line = hex.AppendEncode(line, sum[:])
+		if r.open {
+			line = strconv.AppendInt(append(line, ','), int64(s.Planned), 10)
+		}
+		line = append(line, '\n')
 		if _, err := out.Write(line); err != nil {
 			return err
 		}

@@ -24,7 +24,8 @@ type worker struct {
 	source   unix.SockaddrInet4 // one of many for each event
 	epoll    int
 	conns    []conn
-	open     int // connections that have an event under way
+	open     int    // connections that have an event under way
+	clock    *clock // nil in the closed loop
 }
 
 // conn is a place for one connection at a time.
@@ -48,6 +49,9 @@ func newWorkers(l *load) ([]*worker, error) {
 	}
 	conns := min(l.config.Conns, l.config.Events)
 	workers := make([]*worker, min(runtime.GOMAXPROCS(0), conns))
+	if l.config.Rate > 0 {
+		workers = workers[:1] // which knows whether any connection is free
+	}
 	for i := range workers {
 		// Connecting writes into the address: each worker has its own.
 		family, address, err := socketAddress(target)
@@ -55,13 +59,17 @@ func newWorkers(l *load) ([]*worker, error) {
 		if err == nil {
 			epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 		}
+		var timer *clock
+		if err == nil && l.config.Rate > 0 {
+			timer, err = newClock(l, epoll)
+		}
 		if err != nil {
 			for _, w := range workers[:i] {
-				unix.Close(w.epoll)
+				w.close()
 			}
 			return nil, fmt.Errorf("prepare to connect to %s: %w", l.config.Addr, err)
 		}
-		w := &worker{load: l, family: family, address: address, epoll: epoll}
+		w := &worker{load: l, family: family, address: address, epoll: epoll, clock: timer}
 		w.source.Addr = [4]byte{127, 1, 0, 1}
 		w.loopback = family == unix.AF_INET && target.IP.IsLoopback()
 		w.conns = make([]conn, (conns+i)/len(workers))
@@ -89,13 +97,18 @@ func (w *worker) run() error {
 	}
 	ready := make([]unix.EpollEvent, min(len(w.conns), 256))
 	checked := time.Now()
-	for w.open > 0 && !w.load.stop.Load() {
+	for (w.open > 0 || w.clock != nil && w.clock.left()) && !w.load.stop.Load() {
 		n, err := unix.EpollWait(w.epoll, ready, int(look.Milliseconds()))
 		if err != nil && err != unix.EINTR {
 			return os.NewSyscallError("epoll_wait", err)
 		}
 		for _, e := range ready[:max(n, 0)] {
-			if err := w.step(int(e.Fd), e.Events&unix.EPOLLIN != 0); err != nil {
+			if e.Fd == clockEvent {
+				err = w.clock.ring(w.begin)
+			} else {
+				err = w.step(int(e.Fd), e.Events&unix.EPOLLIN != 0)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -116,7 +129,20 @@ func (w *worker) close() {
 			unix.Close(w.conns[i].fd)
 		}
 	}
+	if w.clock != nil {
+		unix.Close(w.clock.fd)
+	}
 	unix.Close(w.epoll)
+}
+
+// take returns the next event for a connection, false when there is none, or none
+// that is due.
+func (w *worker) take(i int) (event int, ok bool, err error) {
+	if w.clock != nil {
+		return w.clock.take(i)
+	}
+	event, ok = w.load.take()
+	return event, ok, nil
 }
 
 // begin begins the next event of the budget on a connection of its own. Those
@@ -124,9 +150,9 @@ func (w *worker) close() {
 func (w *worker) begin(i int) error {
 	c := &w.conns[i]
 	for {
-		event, ok := w.load.take()
-		if !ok {
-			return nil
+		event, ok, err := w.take(i)
+		if !ok || err != nil {
+			return err
 		}
 		c.event, c.written, c.reply = event, 0, c.reply[:0]
 		if cap(c.reply) > usualReply {

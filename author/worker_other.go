@@ -35,7 +35,7 @@ func (w *worker) run() error {
 	l := w.load
 	for {
 		i, ok := l.take()
-		if !ok {
+		if !ok || l.config.Rate > 0 && !l.await(i) {
 			return nil
 		}
 		w.frame = l.events.frame(w.frame, i)
@@ -50,6 +50,23 @@ func (w *worker) run() error {
 			return errSilent
 		}
 	}
+}
+
+// await waits until an event of an open loop is due, and reports whether it was
+// worth it: false when the load is to stop. An event that was due before it was
+// taken had to wait for one of the connections.
+func (l *load) await(i int) bool {
+	const look = 50 * time.Millisecond // at whether to stop
+	s := &l.results[i]
+	s.waited = time.Since(l.started) > s.Planned
+	for !l.stop.Load() {
+		left := s.Planned - time.Since(l.started)
+		if left <= 0 {
+			return true
+		}
+		time.Sleep(min(left, look))
+	}
+	return false
 }
 
 func (w *worker) send(event int, deadline time.Time) (outcome Outcome, connected bool, err error) {

@@ -25,6 +25,8 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	fs.StringVar(&c.Addr, "addr", "", "the broker's `address`, host:port")
 	fs.IntVar(&c.Conns, "conns", 1, "how `many` connections are open at a time at most")
 	fs.IntVar(&c.Events, "events", matrix.DefaultEvents, "how `many` events to send")
+	fs.Float64Var(&c.Rate, "rate", 0, "`events` per second, whatever the broker does; 0 is as fast as it can")
+	fs.BoolVar(&c.Poisson, "poisson", false, "with -rate: as independent events arrive, not evenly spaced")
 	fs.StringVar(&c.From, "from", author.DefaultFrom, "the author's `IVOID`")
 	fs.DurationVar(&c.EventTimeout, "event-timeout", time.Minute, "`time` for one event")
 	fs.DurationVar(&c.Timeout, "timeout", 0, "`time` for all of them; 0 is no limit")
@@ -33,7 +35,7 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	progress := fs.Bool("progress", false, "say once a second, on stderr, how many events are done")
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), "usage: cometbench author -addr HOST:PORT [flags]\n\n"+
-			"Sends events to a broker as fast as it can and prints how they fared, as JSON.\n\n")
+			"Sends events to a broker, as fast as it can or at a rate, and prints how they fared, as JSON.\n\n")
 		fs.PrintDefaults()
 	}
 	if err := command.ParseFlags(fs, std, args, false); err != nil {
