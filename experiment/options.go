@@ -39,9 +39,9 @@ type Options struct {
 type Flags struct {
 	set *flag.FlagSet
 
-	broker, latency, conns, matrix, netem, results, caBundle string
-	events                                                   int
-	public                                                   bool
+	broker, latency, conns, matrix, netem, results, caBundle, cometArgs string
+	events                                                              int
+	public                                                              bool
 }
 
 // DefineFlags defines the flags of the benchmark in a set, which is parsed before
@@ -62,6 +62,8 @@ func DefineFlags(set *flag.FlagSet) *Flags {
 	set.StringVar(&f.netem, "netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
 	set.StringVar(&f.results, "results", "", "keep every run's files in the tree of results in this `folder`")
 	set.BoolVar(&f.public, "public", false, "send test events even to a tcp:// broker whose address isn't private")
+	set.StringVar(&f.cometArgs, "comet-args", "", "further `arguments` for every Comet under test, quoted as for a "+
+		"shell: '--save-event --cmd=/bin/true'")
 	set.StringVar(&f.caBundle, "ca-bundle", "", "`file` of certificates that building an image must trust "+
 		"(default: found in the environment)")
 	return f
@@ -118,6 +120,9 @@ func (f *Flags) Options() (o Options, err error) {
 	if o.Brokers, err = subject.ParseList(names); err != nil {
 		return o, fmt.Errorf("-broker: %w", err)
 	}
+	if o.Brokers, err = withArguments(o.Brokers, f.cometArgs); err != nil {
+		return o, fmt.Errorf("-comet-args: %w", err)
+	}
 	for _, b := range o.Brokers {
 		if err := measurable(b, o); err != nil {
 			return o, err
@@ -143,6 +148,9 @@ func measurable(b subject.Subject, o Options) error {
 	switch {
 	case b.Kind == subject.Remote && slices.ContainsFunc(o.Matrix.Latencies, delayed):
 		return fmt.Errorf("-latency: none can be added on the way to %s: want -latency=0", b.Name)
+	case b.Has("save-event") && o.Matrix.Events > mostSaved:
+		return fmt.Errorf("-events: %s would save %d events in memory: want at most %d", b.Name,
+			o.Matrix.Events, mostSaved)
 	case (b.Kind == subject.Remote || b.Kind == subject.Foreign) && o.Results != "":
 		return fmt.Errorf("-results: of %s not all the event databases that a tree of results holds can be had", b.Name)
 	}

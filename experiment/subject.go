@@ -111,7 +111,7 @@ func (s *Subject) broker(host string) (role testbed.Role, ok bool) {
 		// The image that was found at first, whatever its name means by now.
 		role.Image = s.Software.Image
 	default:
-		role.Image, role.Command = s.image.ID, s.image.Dialect.BrokerCommand(".", testbed.LogFile)
+		role.Image, role.Command = s.image.ID, s.image.Dialect.BrokerCommand(s.Subject, ".", testbed.LogFile)
 	}
 	return role, true
 }

@@ -87,14 +87,18 @@ func (bu *Builder) Ensure(ctx context.Context, b subject.Subject) (*Image, error
 	if digest := r.sourceDigest(); digest != "" {
 		b = b.WithDigest(digest)
 	}
-	tag := repository + ":" + tagOf(b.Label) + "-" + r.digest()
-	if im, err := bu.find(ctx, b, tag); !errors.Is(err, docker.ErrNoSuchImage) {
-		return im, err
+	tag := repository + ":" + tagOf(b.Bare().Label) + "-" + r.digest()
+	im, err := bu.find(ctx, b, tag)
+	if errors.Is(err, docker.ErrNoSuchImage) {
+		if err := bu.build(ctx, r, tag); err != nil {
+			return nil, r.explain(b, err)
+		}
+		im, err = bu.find(ctx, b, tag)
 	}
-	if err := bu.build(ctx, r, tag); err != nil {
-		return nil, r.explain(b, err)
+	if err != nil {
+		return nil, err
 	}
-	return bu.find(ctx, b, tag)
+	return im, bu.tryArguments(ctx, im)
 }
 
 // tagOf makes a tag of a label. A tag may have 128 characters; what tells tags
@@ -120,6 +124,7 @@ func (bu *Builder) find(ctx context.Context, b subject.Subject, tag string) (*Im
 		Software: subject.Software{
 			Comet: labels[labelComet], Python: labels[labelPython], Twisted: labels[labelTwisted], Image: found.ID,
 			Installed: labels[labelInstalled],
+			Arguments: b.Arguments,
 		},
 	}, nil
 }

@@ -48,14 +48,15 @@ func TestReleases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if im.Software.Comet != tt.version || im.Software.Python[:len(tt.python)] != tt.python || im.Software.Twisted == "" {
+			if im.Software.Comet != tt.version || im.Software.Python[:len(tt.python)] != tt.python ||
+				im.Software.Twisted == "" {
 				t.Errorf("labels say %+v", im.Software)
 			}
 			again, err := bu.Ensure(ctx, b)
 			if err != nil || again.ID != im.ID {
 				t.Errorf("asked for again: %+v, %v, want the same image", again, err)
 			}
-			t.Logf("%+v\n%q", im.Software, im.Dialect.BrokerCommand("DIR", "LOG"))
+			t.Logf("%+v\n%q", im.Software, im.Dialect.BrokerCommand(im.Subject, "DIR", "LOG"))
 		})
 	}
 }

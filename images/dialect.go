@@ -3,9 +3,12 @@ package images
 import (
 	"fmt"
 	"net"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"cometbench/subject"
 )
 
 // Ports of the VOEvent Transport Protocol, as a broker has them by default.
@@ -94,14 +97,28 @@ func (d Dialect) common(args []string, eventDB string) []string {
 }
 
 // BrokerCommand returns the command that receives and broadcasts events,
-// keeps its event databases in the folder eventDB, and logs to the file log.
-func (d Dialect) BrokerCommand(eventDB, log string) []string {
+// keeps its event databases in the folder eventDB, and logs to the file log. It
+// has the arguments of the subject.
+func (d Dialect) BrokerCommand(b subject.Subject, eventDB, log string) []string {
 	args := d.common(d.twistd(log), eventDB)
 	if d.endpoints {
-		return append(args, "--receive=tcp:"+receivePort, "--broadcast=tcp:"+broadcastPort)
+		args = append(args, "--receive=tcp:"+receivePort, "--broadcast=tcp:"+broadcastPort)
+	} else {
+		args = append(args, "--receive", "--broadcast")
 	}
-	return append(args, "--receive", "--broadcast")
+	if b.Has(saveEvent) && !b.Has(saveFolder) {
+		// By default it is the working directory, which is eventDB: that is to
+		// hold databases only.
+		args = append(args, "--"+saveFolder+"="+path.Dir(log))
+	}
+	return append(args, b.Arguments...)
 }
+
+// The options of a Comet's plugin that writes each event into a file of its own.
+const (
+	saveEvent  = "save-event"
+	saveFolder = "save-event-directory"
+)
 
 // SubscriberCommand returns the command that subscribes to the broker on host.
 func (d Dialect) SubscriberCommand(host, eventDB, log string) []string {

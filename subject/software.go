@@ -1,6 +1,9 @@
 package subject
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Software is what was under test.
 type Software struct {
@@ -12,6 +15,9 @@ type Software struct {
 	// Installed is a digest of the Python and of all files that are installed,
 	// "" where that isn't known: where it is equal, the same program runs.
 	Installed string `json:"installed,omitempty"`
+	// Arguments are those that a Comet was given besides what every experiment
+	// gives it.
+	Arguments []string `json:"arguments,omitempty"`
 }
 
 // String returns what was under test in one line, "" where nothing is known.
@@ -21,6 +27,9 @@ func (s Software) String() string {
 		if p.value != "" {
 			parts = append(parts, p.name+" "+p.value)
 		}
+	}
+	if len(s.Arguments) > 0 {
+		parts = append(parts, fmt.Sprintf("arguments %q", s.Arguments))
 	}
 	return strings.Join(parts, ", ")
 }

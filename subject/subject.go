@@ -53,6 +53,9 @@ type Subject struct {
 	// Python ("3.13") and Twisted ("24.3.0") are "" where the generation's
 	// own are taken.
 	Python, Twisted string
+	// Arguments are further ones for a Comet, besides those that an experiment
+	// gives it.
+	Arguments []string
 }
 
 // IsComet reports whether the subject is a Comet, of whatever kind.
@@ -65,7 +68,8 @@ func (b Subject) WithDigest(digest string) Subject {
 	return b
 }
 
-// choice returns the part of the label that names a Python and a Twisted.
+// choice returns the part of the label that names a Python, a Twisted and
+// arguments.
 func (b Subject) choice() (suffix string) {
 	if b.Python != "" {
 		suffix += "+python" + b.Python
@@ -73,11 +77,11 @@ func (b Subject) choice() (suffix string) {
 	if b.Twisted != "" {
 		suffix += "+twisted" + b.Twisted
 	}
-	return suffix
+	return suffix + argumentsLabel(b.Arguments)
 }
 
 const wanted = "want embedded, comet-VERSION, comet@FOLDER, comet@git+URL#REVISION, tcp://HOST:PORT or image:NAME, " +
-	"a Comet with +pythonVERSION or +twistedVERSION behind it if need be"
+	"a Comet with +pythonVERSION or +twistedVERSION behind it if need be, and with arguments: 'comet-VERSION --option'"
 
 var (
 	version = regexp.MustCompile(`^[0-9]+(\.[0-9]+){1,3}([a-z]+[0-9]+)?$`)
@@ -87,9 +91,22 @@ var (
 
 // Parse reads the name of a subject: "embedded", "comet-3.1.0",
 // "comet-3.1.0+python3.13", "comet@../comet", "comet@git+https://HOST/comet#main",
-// "tcp://127.0.0.1:8098", "image:my-broker:latest". Its errors name the value
-// and what is allowed.
+// "tcp://127.0.0.1:8098", "image:my-broker:latest". Behind a Comet there may be
+// arguments, from the first blank and dash on: "comet-3.1.0 --save-event", which
+// [Subject.WithArguments] reads. Its errors name the value and what is allowed.
 func Parse(name string) (Subject, error) {
+	if i := strings.Index(name, " -"); i >= 0 {
+		b, err := parse(name[:i])
+		if err == nil {
+			b, err = b.WithArguments(name[i:])
+		}
+		b.Name = name
+		return b, err
+	}
+	return parse(name)
+}
+
+func parse(name string) (Subject, error) {
 	b := Subject{Name: name}
 	refuse := func(why string) (Subject, error) {
 		return Subject{}, fmt.Errorf("broker %q: %s: %s", name, why, wanted)
