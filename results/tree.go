@@ -48,7 +48,7 @@ type Staging struct {
 // there. Folders that dead processes left are removed. The caller calls
 // [Staging.Discard] in the end, whether or not the run was committed.
 func (t Tree) Stage() (*Staging, error) {
-	if err := os.MkdirAll(t.Dir, 0o777); err != nil {
+	if err := makeFolder(t.Dir); err != nil {
 		return nil, t.explain(err)
 	}
 	if err := t.sweep(); err != nil {
@@ -132,6 +132,9 @@ func (s *Staging) Commit(run *Run) (string, error) {
 			return "", s.tree.explain(err)
 		}
 		name := prefix + strconv.Itoa(run.Number)
+		if err := syncDir(s.Dir); err != nil {
+			return "", s.tree.explain(err)
+		}
 		// A run's folder is never empty, so that renaming can't replace one.
 		err = os.Rename(s.Dir, filepath.Join(cell, name))
 		if err != nil {
@@ -239,6 +242,24 @@ func writeRun(name string, run *Run) (err error) {
 		return err
 	}
 	return f.Sync()
+}
+
+// makeFolder makes a folder where there is none, and those above it, so that they
+// outlive a power cut.
+func makeFolder(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	above := filepath.Dir(filepath.Clean(dir))
+	if above != dir {
+		if err := makeFolder(above); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(above)
 }
 
 // syncFiles brings the files of a folder, and the folder, to the disk.
