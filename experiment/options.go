@@ -30,6 +30,8 @@ type Options struct {
 	// Results is the folder of the tree in which the runs are kept, "" to keep
 	// none.
 	Results string
+	// Resume makes only the runs that the tree hasn't got yet.
+	Resume bool
 	// Public consents to sending test events to a broker of somebody else
 	// whose address isn't private.
 	Public bool
@@ -41,7 +43,7 @@ type Flags struct {
 
 	broker, latency, conns, matrix, netem, results, caBundle, cometArgs string
 	events                                                              int
-	public                                                              bool
+	public, resume                                                      bool
 }
 
 // DefineFlags defines the flags of the benchmark in a set, which is parsed before
@@ -61,6 +63,7 @@ func DefineFlags(set *flag.FlagSet) *Flags {
 		"-conns aren't given")
 	set.StringVar(&f.netem, "netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
 	set.StringVar(&f.results, "results", "", "keep every run's files in the tree of results in this `folder`")
+	set.BoolVar(&f.resume, "resume", false, "make only the runs that the folder of -results hasn't got yet")
 	set.BoolVar(&f.public, "public", false, "send test events even to a tcp:// broker whose address isn't private")
 	set.StringVar(&f.cometArgs, "comet-args", "", "further `arguments` for every Comet under test, quoted as for a "+
 		"shell: '--save-event --cmd=/bin/true'")
@@ -76,7 +79,7 @@ func (f *Flags) Options() (o Options, err error) {
 		return o, fmt.Errorf("%q: an argument that is no flag: name the package before this benchmark's own flags, as "+
 			"in go test -bench=. . -broker=embedded", f.set.Arg(0))
 	}
-	o = Options{Matrix: matrix.Default(), Results: f.results, Public: f.public}
+	o = Options{Matrix: matrix.Default(), Results: f.results, Resume: f.resume, Public: f.public}
 	o.Testbed.CABundle = f.caBundle
 	o.Bench, o.Count = f.testing("test.bench"), 1
 	if count := f.testing("test.count"); count != "" {
@@ -85,6 +88,9 @@ func (f *Flags) Options() (o Options, err error) {
 		}
 	}
 	if err := f.oneRunEach(); err != nil {
+		return o, err
+	}
+	if err := f.resumable(); err != nil {
 		return o, err
 	}
 	if cpus := f.testing("test.cpu"); strings.Contains(cpus, ",") {

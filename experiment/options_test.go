@@ -87,6 +87,8 @@ func TestFlagsRefused(t *testing.T) {
 		{"-broker=comet", `-broker: broker "comet"`},
 		{"-broker=tcp://127.0.0.1:1", "-latency: none can be added on the way to tcp://127.0.0.1:1"},
 		{"-broker=image:x -results=R", "-results: of image:x"},
+		{"-resume", "-resume: want -results=DIR too"},
+		{"-resume -results=R -test.benchtime=3x", "-resume: with -benchtime=3x"},
 		{"-test.cpu=1,2", `-cpu: "1,2": want one number`},
 		{"-events=1 more", `"more": an argument that is no flag`},
 	} {

@@ -15,7 +15,9 @@ type plan struct {
 	cells []matrix.Cell // in the order in which they are run
 	count int           // runs of each
 	done  int           // runs that were made, or are void
-	since time.Time     // when the one under way began, if there is one
+	// kept is how many runs of a cell needn't be made: they are in the tree.
+	kept  map[matrix.Cell]int
+	since time.Time // when the one under way began, if there is one
 
 	took   map[matrix.Cell][]time.Duration
 	made   int           // runs
@@ -24,6 +26,17 @@ type plan struct {
 
 // total is how many runs there are.
 func (p *plan) total() int { return len(p.cells) * p.count }
+
+// missing returns the cell of each run that has to be made.
+func (p *plan) missing() []matrix.Cell {
+	var cells []matrix.Cell
+	for _, cell := range p.cells {
+		for range p.count - p.kept[cell] {
+			cells = append(cells, cell)
+		}
+	}
+	return cells
+}
 
 // begin notes that a run has begun.
 func (p *plan) begin() { p.since = time.Now() }
@@ -58,7 +71,11 @@ func (p *plan) of(cell matrix.Cell) time.Duration {
 func (p *plan) left(underWay time.Duration) time.Duration {
 	var sum time.Duration
 	for n := p.done; n < p.total(); n++ {
-		took := p.of(p.cells[n/p.count])
+		cell := p.cells[n/p.count]
+		if n%p.count < p.kept[cell] {
+			continue
+		}
+		took := p.of(cell)
 		if n == p.done {
 			took = max(0, took-underWay)
 		}

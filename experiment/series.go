@@ -30,13 +30,16 @@ type Series struct {
 	leftOut  []error             // why brokers or cells that were wanted aren't there
 	netem    string              // the kind of delay, where it was tried
 	tree     *results.Tree       // nil where no runs are kept
+	resume   bool                // makes only the runs that the tree hasn't got
 	cpuidle  *os.File            // keeps processors from sleeping; nil where nothing does
 	line     *progress.Line
 	plan     plan
 
-	failed  map[string]bool          // brokers that didn't start, by label
-	void    map[matrix.Cell]int      // runs that are void
-	service map[string]time.Duration // service times, by label
+	failed  map[string]bool                 // brokers that didn't start, by label
+	void    map[matrix.Cell]int             // runs that are void
+	unkept  error                           // why the last run couldn't be kept
+	kept    map[matrix.Cell][]results.Found // runs of the tree that are to be returned
+	service map[string]time.Duration        // service times, by label
 }
 
 // preparation bounds what happens before the first run, the building of images
@@ -66,7 +69,7 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 		s.config.Machine.Idle = "polling"
 	}
 	if o.Results != "" {
-		s.tree = &results.Tree{Dir: o.Results}
+		s.tree, s.resume = &results.Tree{Dir: o.Results}, o.Resume
 	}
 	var labels []string
 	for _, broker := range o.Brokers {
@@ -121,7 +124,7 @@ func (s *Series) Plan(cells []matrix.Cell, count int) {
 // Check refuses what can't be done: it tries to keep runs, and to add a latency.
 func (s *Series) Check(ctx context.Context) error {
 	if s.tree != nil {
-		if err := s.checkTree(); err != nil {
+		if err := s.checkTree(ctx); err != nil {
 			return fmt.Errorf("-results: %w", err)
 		}
 	}
@@ -139,6 +142,9 @@ func (s *Series) Check(ctx context.Context) error {
 	}
 	if len(s.plan.cells) == 0 {
 		return fmt.Errorf("nothing can be measured here: %w", errors.Join(s.leftOut...))
+	}
+	if err := s.checkKept(); err != nil {
+		return fmt.Errorf("-resume: %w", err)
 	}
 	return nil
 }
@@ -172,11 +178,16 @@ func (s *Series) tryLatency(ctx context.Context, cell matrix.Cell) error {
 }
 
 // checkTree says what the runs will take, and refuses what can't be kept.
-func (s *Series) checkTree() error {
+func (s *Series) checkTree(ctx context.Context) error {
 	if err := s.tree.Check(); err != nil {
 		return err
 	}
-	space, err := s.tree.Space(s.plan.cells, s.plan.count)
+	if s.resume {
+		if err := s.readKept(ctx); err != nil {
+			return err
+		}
+	}
+	space, err := s.tree.Space(s.plan.missing())
 	if err != nil {
 		return err
 	}
@@ -192,11 +203,12 @@ func (s *Series) checkTree() error {
 func (s *Series) WriteConfig(w io.Writer) error {
 	var runs []*results.Run
 	for _, cell := range s.plan.cells {
-		runs = append(runs, &results.Run{
-			Cell: cell, Software: s.subjects[cell.Broker].Software, Machine: s.config.Machine, Netem: s.netem,
-		})
+		runs = append(runs, s.planned(cell))
 	}
 	config := results.Configs(runs)
+	if s.resume {
+		config = append(config, s.resumed())
+	}
 	var reasons []string
 	for _, err := range s.leftOut {
 		reason := strings.Join(strings.Fields(err.Error()), " ")
@@ -212,12 +224,27 @@ func (s *Series) WriteConfig(w io.Writer) error {
 	return results.WriteConfig(w, config)
 }
 
-// Run makes one of the planned runs. An error means that it is void, or that the
-// broker didn't start in an earlier one.
+// planned returns what is known of a run of the cell before it is made.
+func (s *Series) planned(cell matrix.Cell) *results.Run {
+	return &results.Run{
+		Cell: cell, Software: s.subjects[cell.Broker].Software, Machine: s.config.Machine, Netem: s.netem,
+		Program: s.config.Program,
+	}
+}
+
+// Run makes one of the planned runs, or returns one that the tree has already. An
+// error means that it is void, that the broker didn't start in an earlier one, or
+// that runs can't be kept any more.
 func (s *Series) Run(ctx context.Context, cell matrix.Cell) (*results.Run, error) {
-	if s.failed[cell.Broker] {
+	if run := s.takeKept(cell); run != nil {
+		return run, nil
+	}
+	if s.failed[cell.Broker] || s.unkept != nil {
 		s.plan.done++
 		s.void[cell]++
+		if s.unkept != nil {
+			return nil, fmt.Errorf("left out: no run can be kept: %w", s.unkept)
+		}
 		return nil, fmt.Errorf("left out: %s didn't start in an earlier run", cell.Broker)
 	}
 	run, errs := s.attempts(ctx, cell)
@@ -263,6 +290,7 @@ func (s *Series) attempt(ctx context.Context, cell matrix.Cell, earlier []error)
 	if s.tree != nil {
 		var err error
 		if staging, err = s.tree.Stage(); err != nil {
+			s.unkept = err
 			return nil, err
 		}
 		defer staging.Discard()
@@ -279,8 +307,9 @@ func (s *Series) attempt(ctx context.Context, cell matrix.Cell, earlier []error)
 		}
 	}
 	if staging != nil && run != nil {
-		if _, kept := staging.Commit(run); kept != nil {
-			err = errors.Join(err, kept)
+		_, s.unkept = staging.Commit(run)
+		if err = errors.Join(err, s.unkept); s.unkept == nil && results.IsFull(err) {
+			s.unkept = err
 		}
 	}
 	if err != nil {

@@ -4,7 +4,8 @@ package results
 
 import "os"
 
-func isFull(error) bool     { return false }
+// IsFull reports whether an error is for want of space, which nobody knows here.
+func IsFull(error) bool     { return false }
 func isReadOnly(error) bool { return false }
 
 // syncDir has nothing to do here: folders can't be synced.

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// isFull reports whether an error is for want of space.
-func isFull(err error) bool {
+// IsFull reports whether an error is for want of space.
+func IsFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 

@@ -30,12 +30,12 @@ type Space struct {
 	Free int64
 }
 
-// Space estimates what count runs of each cell take in the tree. The tree's
-// folder doesn't have to be there yet.
-func (t Tree) Space(cells []matrix.Cell, count int) (Space, error) {
-	s := Space{Runs: count * len(cells)}
-	for _, c := range cells {
-		s.Bytes += int64(count) * (fixedBytes + int64(c.Events)*(2*entryBytes+timesBytes))
+// Space estimates what runs of these cells take in the tree. The tree's folder
+// doesn't have to be there yet.
+func (t Tree) Space(runs []matrix.Cell) (Space, error) {
+	s := Space{Runs: len(runs)}
+	for _, c := range runs {
+		s.Bytes += fixedBytes + int64(c.Events)*(2*entryBytes+timesBytes)
 	}
 	dir, err := filepath.Abs(t.Dir)
 	if err != nil {

@@ -3,6 +3,7 @@ package results
 import (
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"cometbench/matrix"
@@ -12,7 +13,7 @@ func TestSpace(t *testing.T) {
 	tree := Tree{filepath.Join(t.TempDir(), "not", "there")}
 	cells := matrix.Matrix{Brokers: []string{"b"}, Latencies: matrix.Paper().Latencies, Conns: matrix.Paper().Conns,
 		Events: 10_000}.Cells()
-	s, err := tree.Space(cells, 100)
+	s, err := tree.Space(slices.Repeat(cells, 100))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func TestSpaceOfRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Tree{dir}.Space([]matrix.Cell{cell}, 1)
+	s, err := Tree{dir}.Space([]matrix.Cell{cell})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func (t Tree) Check() error {
 func (t Tree) explain(err error) error {
 	hint := ""
 	switch {
-	case isFull(err):
+	case IsFull(err):
 		hint = " (the file system is full: make space, or choose another folder with -results)"
 	case errors.Is(err, fs.ErrPermission) || isReadOnly(err):
 		hint = " (choose a folder that can be written to with -results)"
