@@ -15,6 +15,10 @@ import (
 // subscriberIVOID is the name that the subscriber answers by.
 const subscriberIVOID = "ivo://cometbench/subscriber"
 
+// AgainFrom is the author in whose database the subscriber keeps, besides, the
+// events of all authors that it has received again.
+const AgainFrom = "ivo://cometbench/again"
+
 const (
 	// reconnect is the time between two attempts to connect.
 	reconnect = 50 * time.Millisecond
@@ -101,7 +105,11 @@ func respond(payload []byte, store *store) (vtp.Transport, error) {
 	case err != nil:
 		return refuse(about, subscriberIVOID, err.Error(), now), nil
 	case head.Kind == vtp.KindEvent:
-		_, err := store.put(head.IVOID, sha1.Sum(payload), now)
+		sum := sha1.Sum(payload)
+		added, err := store.put(head.IVOID, sum, now)
+		if err == nil && !added {
+			_, err = store.put([]byte(AgainFrom), sum, now)
+		}
 		if err != nil && isTemporary(err) {
 			return refuse(about, subscriberIVOID, "the event can't be kept now", now), nil
 		}

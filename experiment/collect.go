@@ -107,6 +107,9 @@ func (x *Experiment) collect(ctx context.Context) error {
 	if n := x.acked - x.run.Subscriber.Entries; n > 0 && x.subscriber != nil {
 		x.warn("%d acked events aren't in the subscriber's database", n)
 	}
+	if err := x.trace(ctx); err != nil {
+		return err
+	}
 	if x.keep == "" {
 		return nil
 	}
@@ -121,12 +124,7 @@ func (x *Experiment) collect(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, name := range []string{results.LogFile, results.SidecarFile} {
-		if err := copyFile(filepath.Join(log, name), filepath.Join(x.keep, name)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return copyFile(filepath.Join(log, results.LogFile), filepath.Join(x.keep, results.LogFile))
 }
 
 func copyFile(from, to string) error {

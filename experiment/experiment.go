@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"cometbench/internal/agent"
 	"cometbench/internal/program"
 	"cometbench/matrix"
 	"cometbench/netem"
@@ -96,15 +97,16 @@ type Experiment struct {
 	die  context.CancelCauseFunc
 
 	progress    counter
-	used        *usage        // at the end of the last batch; nil before the first
-	sent, acked int           // events of all batches
-	measured    time.Duration // that they took
-	run         results.Run   // what is known of it
+	used        *usage             // at the end of the last batch; nil before the first
+	sent, acked int                // events of all batches
+	measured    time.Duration      // that they took
+	report      agent.AuthorReport // of the last batch
+	run         results.Run        // what is known of it
 }
 
 // New makes an experiment with a subject in a cell, of which nothing is started
-// yet. The run's files (author.log, events.csv.gz, broker.db, subscriber.db) are
-// left in the folder keep, unless that is "".
+// yet. The run's files (author.log, events.csv.gz, latencies.hlog, broker.db,
+// subscriber.db) are left in the folder keep, unless that is "".
 func New(ctx context.Context, c Config, s *Subject, cell matrix.Cell, keep string) (*Experiment, error) {
 	if s.inContainers(cell) {
 		if err := c.Testbed.PrepareContainers(ctx); err != nil {

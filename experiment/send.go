@@ -95,7 +95,7 @@ func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 	if err != nil {
 		return nil, err
 	}
-	x.used = after
+	x.used, x.report = after, report
 	x.sent += report.Sent
 	x.acked += report.Acked
 	batch := &Batch{

@@ -47,7 +47,7 @@ func Metrics() []Metric {
 	subscriber := func(r *Run) bool { return r.Subscriber.Format != "" }
 	latency := func(r *Run) bool { return r.Cell.Latency > 0 }
 	measured := func(r *Run) bool { return r.HarnessCPU > 0 && r.Author.Sent > 0 }
-	return []Metric{
+	metrics := []Metric{
 		{timeUnit, lower, true, false, always, elapsed},
 		{RoleAuthor.Unit(), higher, true, true, always, (*Run).AuthorRate},
 		{RoleBroker.Unit(), higher, true, false, broker, (*Run).BrokerRate},
@@ -59,6 +59,7 @@ func Metrics() []Metric {
 		{"harness-cpu-sec/event", lower, false, false, measured, cpu},
 		{"outside-sec", lower, false, false, always, outside},
 	}
+	return append(metrics, latencies()...)
 }
 
 // Figure is one figure of a run.

@@ -119,7 +119,7 @@ func (i item) inPlace(c matrix.Cell) error {
 
 // known reports whether a file belongs in a run's folder.
 func (i item) known(name string, stored *Run) bool {
-	return name == LogFile || name == RunFile || name == SidecarFile ||
+	return name == LogFile || name == RunFile || name == SidecarFile || name == LatenciesFile ||
 		eventdb.Belongs(name, BrokerFile) || eventdb.Belongs(name, SubscriberFile) ||
 		stored != nil && name == stored.Author.Sidecar
 }

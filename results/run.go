@@ -8,6 +8,7 @@ import (
 
 	"cometbench/internal/program"
 	"cometbench/matrix"
+	"cometbench/results/journey"
 	"cometbench/subject"
 )
 
@@ -52,6 +53,10 @@ type Run struct {
 	Broker     Database `json:"broker"`
 	Subscriber Database `json:"subscriber"`
 
+	// Journeys sums up what became of each event: latencies, and losses by name.
+	// It is nil where nobody joined the author's times with the databases.
+	Journeys *journey.Summary `json:"journeys,omitempty"`
+
 	// HarnessCPU is the CPU time that our own processes (author and, where
 	// it is ours, broker and subscriber) used in the measured phase.
 	HarnessCPU time.Duration `json:"harness_cpu_ns,omitempty"`
@@ -93,7 +98,8 @@ type Author struct {
 	// Failures counts the events that weren't acked by how they failed:
 	// "nak", "refused", "reset", "timeout", "other".
 	Failures map[string]int `json:"failures,omitempty"`
-	// Sidecar names the file beside run.json that holds the times of each event.
+	// Sidecar names the file beside run.json that holds the times of each event,
+	// see package journey.
 	Sidecar string `json:"sidecar,omitempty"`
 }
 

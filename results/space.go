@@ -12,12 +12,12 @@ import (
 
 // What a run's files take, in bytes: an entry of a Berkeley DB file (134 after
 // 10,000 events of Python 2, 217 of ours, 211 of Python 3; GDBM and SQLite take
-// less), the sidecar's compressed times, and the small files, each rounded up to
+// less), the compressed journeys, and the small files, each rounded up to
 // a block.
 const (
 	entryBytes = 220
-	timesBytes = 16
-	fixedBytes = 32 << 10
+	timesBytes = 48
+	fixedBytes = 48 << 10
 )
 
 // Space is the space on disk that a matrix will take in a tree, and that is free.

@@ -22,7 +22,8 @@ const (
 	BrokerFile     = "broker.db"
 	SubscriberFile = "subscriber.db"
 	RunFile        = "run.json"
-	SidecarFile    = "events.csv.gz"
+	SidecarFile    = "events.csv.gz"  // what became of each event
+	LatenciesFile  = "latencies.hlog" // HDR histograms
 )
 
 // stagingPrefix begins the names of the hidden folders, in the tree's top

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cometbench/matrix"
+	"cometbench/results/stat"
 )
 
 // line is one line of a panel: the points of one latency, or of one number
@@ -134,7 +135,7 @@ func (a Axis) name(key int64) string {
 	if a == Connections {
 		return milliseconds(time.Duration(key))
 	}
-	return count(float64(key))
+	return stat.FormatCount(float64(key))
 }
 
 // milliseconds writes a latency for people: "0.5 ms".

@@ -3,8 +3,6 @@ package figure
 import (
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -52,22 +50,6 @@ func valueTicks(hi float64, length vg.Length) []float64 {
 		list = append(list, float64(i)*step)
 	}
 	return list
-}
-
-// count writes a number with commas between its thousands.
-func count(v float64) string {
-	s := strconv.FormatFloat(v, 'f', -1, 64)
-	if v >= 1000 {
-		whole, frac, _ := strings.Cut(s, ".")
-		for i := len(whole) - 3; i > 0; i -= 3 {
-			whole = whole[:i] + "," + whole[i:]
-		}
-		s = whole
-		if frac != "" {
-			s += "." + frac
-		}
-	}
-	return s
 }
 
 // thin reports which labels, centred at the rising places at and as wide as

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"cometbench/results/stat"
+
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -142,7 +144,7 @@ func (s *sheet) tickWidth() vg.Length {
 	var w vg.Length
 	for _, l := range s.limits {
 		for _, v := range valueTicks(l, s.dataH) {
-			w = max(w, s.tick.Width(count(v)))
+			w = max(w, s.tick.Width(stat.FormatCount(v)))
 		}
 	}
 	return w
@@ -239,7 +241,7 @@ func (s *sheet) drawValues(c draw.Canvas, p *plot.Plot, i int) {
 	_, ty := p.Transforms(&c)
 	style := aligned(s.tick, text.XRight, text.YCenter)
 	for _, v := range valueTicks(s.limits[i], s.dataH) {
-		c.FillText(style, vg.Point{X: c.Min.X - 4, Y: ty(v)}, count(v))
+		c.FillText(style, vg.Point{X: c.Min.X - 4, Y: ty(v)}, stat.FormatCount(v))
 	}
 }
 
@@ -249,12 +251,12 @@ func (s *sheet) drawPlaces(c draw.Canvas, p *plot.Plot) {
 	tx, _ := p.Transforms(&c)
 	at, widths := make([]vg.Length, len(s.places)), make([]vg.Length, len(s.places))
 	for i, x := range s.places {
-		at[i], widths[i] = tx(x), s.tick.Width(count(x))
+		at[i], widths[i] = tx(x), s.tick.Width(stat.FormatCount(x))
 	}
 	keep := thin(at, widths, 1.5)
 	for i, x := range s.places {
 		if keep[i] {
-			c.FillText(s.tick, vg.Point{X: at[i], Y: c.Min.Y - 5}, count(x))
+			c.FillText(s.tick, vg.Point{X: at[i], Y: c.Min.Y - 5}, stat.FormatCount(x))
 		}
 	}
 }

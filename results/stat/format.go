@@ -3,6 +3,7 @@ package stat
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // FormatRate writes a rate in events per second for people: with two decimals
@@ -32,4 +33,20 @@ func FormatPercent(f float64) string {
 		return strconv.FormatFloat(100*f, 'f', 1, 64) + " %"
 	}
 	return strconv.FormatFloat(100*f, 'f', 0, 64) + " %"
+}
+
+// FormatCount writes a number with commas between its thousands.
+func FormatCount(v float64) string {
+	s := strconv.FormatFloat(v, 'f', -1, 64)
+	if v >= 1000 {
+		whole, frac, _ := strings.Cut(s, ".")
+		for i := len(whole) - 3; i > 0; i -= 3 {
+			whole = whole[:i] + "," + whole[i:]
+		}
+		s = whole
+		if frac != "" {
+			s += "." + frac
+		}
+	}
+	return s
 }

@@ -1,0 +1,50 @@
+package journey
+
+import (
+	"fmt"
+	"time"
+)
+
+// Summary is what a run's record has of its journeys.
+type Summary struct {
+	// Started is when the author's clock started: times in the file of journeys
+	// are since then.
+	Started time.Time `json:"author_started"`
+	// Ack, Broker and Delivery are the latencies to each stage, nil where one
+	// isn't known.
+	Ack      *Latency `json:"ack,omitempty"`
+	Broker   *Latency `json:"broker,omitempty"`
+	Delivery *Latency `json:"delivery,omitempty"`
+	// Losses are how many events were lost, by the name of their loss.
+	Losses Losses `json:"losses,omitempty"`
+	// Blocks tell, in words, of events that were lost in a row.
+	Blocks []string `json:"blocks,omitempty"`
+}
+
+// Summary sums the journeys up.
+func (j *Journeys) Summary() *Summary {
+	s := &Summary{
+		Started: j.Started, Ack: j.Latency(Ack), Broker: j.Latency(Broker), Delivery: j.Latency(Delivery),
+		Losses: j.Losses(),
+	}
+	for _, b := range j.Blocks() {
+		s.Blocks = append(s.Blocks, b.String())
+	}
+	return s
+}
+
+// Of returns the latency to a stage, nil where it isn't known.
+func (s *Summary) Of(stage Stage) *Latency {
+	return [...]*Latency{Ack: s.Ack, Broker: s.Broker, Delivery: s.Delivery}[stage]
+}
+
+// Warnings says in words what was lost.
+func (s *Summary) Warnings() []string {
+	var texts []string
+	for l := range losses {
+		if n := s.Losses[l.String()]; n > 0 {
+			texts = append(texts, fmt.Sprintf("%s of the events: %s", count(n), l))
+		}
+	}
+	return append(texts, s.Blocks...)
+}
