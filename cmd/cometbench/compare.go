@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -92,6 +93,8 @@ that can't be told: void rounds, too much noise, or an error.`)
 	kind := fs.String("netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
 	fs.StringVar(&c.series.Testbed.CABundle, "ca-bundle", "",
 		"`file` of certificates that building an image must trust (default: found in the environment)")
+	fs.StringVar(&c.input.Old.Name, "old-name", "", "what to call OLD in the results, such as main@abc1234 (a `name`)")
+	fs.StringVar(&c.input.New.Name, "new-name", "", "what to call NEW (a `name`)")
 	fs.StringVar(&c.out, "o", "cometbench-compare",
 		"write verdict.txt, summary.md, verdict.json, report.html and rounds.csv into this `folder`")
 	if err := command.ParseFlags(fs, std, args, true); err != nil {
@@ -129,7 +132,8 @@ that can't be told: void rounds, too much noise, or an error.`)
 		}
 		c.series.Brokers = append(c.series.Brokers, broker)
 	}
-	c.input.Old.Name, c.input.New.Name = fs.Arg(0), fs.Arg(1)
+	c.input.Old.Name = cmp.Or(c.input.Old.Name, fs.Arg(0))
+	c.input.New.Name = cmp.Or(c.input.New.Name, fs.Arg(1))
 	c.input.Cells = matrix.Matrix{Brokers: []string{""}, Latencies: latencies, Conns: connsList}.Cells()
 	c.options = compare.Options{Effect: float64(effect), BoundEffect: float64(bound)}
 	return c, nil
@@ -168,7 +172,7 @@ func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, series.Close()) }()
-	old, new := series.Subject(c.input.Old.Name), series.Subject(c.input.New.Name)
+	old, new := series.Subject(c.series.Brokers[compare.Old].Name), series.Subject(c.series.Brokers[compare.New].Name)
 	if c.input.Identical = old.Same(new); c.input.Identical {
 		c.input.Old.Software, c.input.New.Software = old.Software, new.Software
 		return compare.Judge(c.input, c.options), nil
@@ -202,7 +206,10 @@ func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
 
 // round makes a round.
 func (c *comparison) round(ctx context.Context, series *experiment.Series, r compare.Round) compare.Round {
-	labels := [2]string{series.Label(c.input.Old.Name), series.Label(c.input.New.Name)}
+	var labels [2]string
+	for side, broker := range c.series.Brokers {
+		labels[side] = series.Label(broker.Name)
+	}
 	if r.Equals {
 		labels[compare.New] = labels[compare.Old]
 	}

@@ -56,11 +56,11 @@ func TestCompare(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	stdout, stderr, code := call(t, "", "compare", "-o", dir, "-budget=1ms", "-latency=0", "-conns=8",
-		"embedded", "embedded")
+		"-old-name", "main@abc1234", "-new-name", "#123@def5678", "embedded", "embedded")
 	if code != 2 || stderr != "" {
 		t.Fatalf("exit code %d, want 2: %s%s", code, stdout, stderr)
 	}
-	for _, want := range []string{"embedded (old)", "embedded (new)", "1 rounds", "Could not tell", "too few rounds"} {
+	for _, want := range []string{"main@abc1234", "#123@def5678", "1 rounds", "Could not tell", "too few rounds"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q isn't in what it prints:\n%s", want, stdout)
 		}
