@@ -28,6 +28,14 @@ func (x *Experiment) settle(ctx context.Context) error {
 	if x.subscriber == nil {
 		return nil
 	}
+	if err := x.await(ctx); err != nil {
+		return err
+	}
+	return x.noteSubscriber()
+}
+
+// await waits until then.
+func (x *Experiment) await(ctx context.Context) error {
 	var entries int
 	for grown := time.Now(); ; {
 		// An error may be a database that was caught while it was written.

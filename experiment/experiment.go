@@ -139,6 +139,7 @@ func (x *Experiment) Run(ctx context.Context) (*results.Run, error) {
 		return &x.run, err
 	}
 	x.run.Outside = time.Since(x.run.Started) - x.measured
+	x.run.Usage.SetForeign()
 	return &x.run, nil
 }
 

@@ -136,6 +136,14 @@ func TestRun(t *testing.T) {
 				}
 				kept.Close()
 			}
+			for _, role := range results.Roles() {
+				if u := run.Usage.Of(role); u.CPU <= 0 || u.PeakRSS < 1<<20 || u.Throttled != 0 {
+					t.Errorf("the %s used %+v, want a time, and a megabyte at least", role, u)
+				}
+			}
+			if m := run.Usage.Machine; m.Cores < 1 || m.Elapsed < run.Author.Elapsed || m.Foreign > m.Busy {
+				t.Errorf("the machine did %+v while the author sent for %v", m, run.Author.Elapsed)
+			}
 			// Broker and subscriber get what the author sends, so neither can
 			// have taken much longer: their clocks are the same.
 			if d := run.Broker.Elapsed(); d > run.Author.Elapsed+50*time.Millisecond {
@@ -221,7 +229,8 @@ func TestBatches(t *testing.T) {
 			t.Fatal(err)
 		}
 		if want := 50 + 51 + 52; x.run.Broker.Entries != want || x.run.Subscriber.Entries != want {
-			t.Errorf("experiment %d: %d and %d entries, want %d", i, x.run.Broker.Entries, x.run.Subscriber.Entries, want)
+			t.Errorf("experiment %d: %d and %d entries, want %d", i, x.run.Broker.Entries, x.run.Subscriber.Entries,
+				want)
 		}
 	}
 }
@@ -248,8 +257,8 @@ func TestHarnessCPU(t *testing.T) {
 		if embedded := s.Kind == subject.Embedded; (used.ours > 0) != embedded {
 			t.Errorf("our broker and subscriber used %v, and the broker is ours: %t", used.ours, embedded)
 		}
-		if used.broker <= 0 {
-			t.Errorf("the broker used %v", used.broker)
+		if used.broker.CPU <= 0 {
+			t.Errorf("the broker used %v", used.broker.CPU)
 		}
 	})
 }
@@ -263,7 +272,8 @@ func TestRunCancelled(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, after := range []time.Duration{0, 100 * time.Millisecond, 600 * time.Millisecond, 1500 * time.Millisecond} {
+		const ms = time.Millisecond
+		for _, after := range []time.Duration{0, 100 * ms, 600 * ms, 1500 * ms} {
 			ctx, cancel := context.WithTimeout(t.Context(), after)
 			begun := time.Now()
 			run, err := do(ctx, c, s, matrix.Cell{Conns: 8, Events: 1_000_000}, "")

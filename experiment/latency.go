@@ -118,6 +118,7 @@ func (x *Experiment) judgeDelay(stats netem.Stats) error {
 	if stats.ClockSteps > 0 {
 		return errors.New("the wall clock was set while packets were held by it: they left at the wrong time")
 	}
+	x.run.Usage.Delay = stats.CPU
 	x.run.Lateness, x.run.LatenessP99 = stats.Lateness.Mean(), stats.Lateness.Quantile(0.99)
 	if late := x.run.Lateness; late > netem.Tolerance(x.cell.Latency) {
 		x.warn("packets were held for %v longer than asked for, in the mean: the machine was too "+

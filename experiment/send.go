@@ -10,9 +10,7 @@ import (
 
 	"cometbench/internal/agent"
 	"cometbench/matrix"
-	"cometbench/netem"
 	"cometbench/results"
-	"cometbench/testbed"
 )
 
 // Load is what the author sends in one batch: events over at most so many
@@ -26,6 +24,9 @@ type Batch struct {
 	// that of the broker until it had nothing more to do; 0 where the system
 	// doesn't tell.
 	HarnessCPU, BrokerCPU time.Duration
+	// Usage is what each role and the machine used. Of a Comet's subscriber it isn't
+	// known of single batches.
+	Usage results.Usage
 	// Warnings say, in words, what makes the figures doubtful.
 	Warnings []string
 }
@@ -49,7 +50,7 @@ func (x *Experiment) sendAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	x.run.Author, x.run.HarnessCPU = batch.Author, batch.HarnessCPU
+	x.run.Author, x.run.HarnessCPU, x.run.Usage = batch.Author, batch.HarnessCPU, batch.Usage
 	x.run.Warnings = append(x.run.Warnings, batch.Warnings...)
 	return nil
 }
@@ -104,52 +105,18 @@ func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 			Failures: report.Failures, Sidecar: results.SidecarFile,
 		},
 		HarnessCPU: report.CPU + after.ours - before.ours,
-		BrokerCPU:  after.broker - before.broker,
+		BrokerCPU:  after.broker.CPU - before.broker.CPU,
+		Usage:      after.since(before, report),
 	}
 	if n := max(others, later); n > 0 {
 		batch.Warnings = append(batch.Warnings, fmt.Sprintf("other benchmarks ran on this machine at the same time "+
 			"(%d), and took processor time from this one", n))
 	}
-	dropped := after.network.Sub(before.network).ListenDrops
-	return batch, x.audit(batch, l, report, dropped)
-}
-
-// usage is what an experiment has used so far.
-type usage struct {
-	network      netem.Counters // of the broker's network
-	broker, ours time.Duration  // CPU time of the broker, and of our own broker and subscriber
-}
-
-// usage asks the broker's network for its counters, and the broker, when it has
-// nothing to do, for its CPU time; and the subscriber where it is our own.
-func (x *Experiment) usage(ctx context.Context) (*usage, error) {
-	sum := new(usage)
-	if x.broker == nil {
-		return sum, nil
-	}
-	u, err := x.usageOf(ctx, x.broker)
-	if err != nil {
-		return nil, err
-	}
-	sum.network, sum.broker = u.Network, u.CPU
-	if x.subject.ours(testbed.Broker) {
-		sum.ours += u.CPU
-	}
-	if x.subscriber != nil && x.subject.ours(testbed.Subscriber) {
-		if u, err = x.usageOf(ctx, x.subscriber); err != nil {
-			return nil, err
-		}
-		sum.ours += u.CPU
-	}
-	return sum, nil
-}
-
-func (x *Experiment) usageOf(ctx context.Context, p testbed.Process) (agent.Usage, error) {
-	return ask[agent.Usage](ctx, p, nil, "usage", "-settled", "-pid", strconv.Itoa(p.Address().PID))
+	return batch, x.audit(batch, l, report)
 }
 
 // audit holds the author's report against what was asked for.
-func (x *Experiment) audit(b *Batch, l Load, report agent.AuthorReport, dropped uint64) error {
+func (x *Experiment) audit(b *Batch, l Load, report agent.AuthorReport) error {
 	warn := func(format string, args ...any) { b.Warnings = append(b.Warnings, fmt.Sprintf(format, args...)) }
 	if report.Sent != l.Events {
 		return fmt.Errorf("the author sent %d events, not %d", report.Sent, l.Events)
@@ -163,7 +130,7 @@ func (x *Experiment) audit(b *Batch, l Load, report agent.AuthorReport, dropped 
 	if report.Acked != report.Sent {
 		warn("%d of %d events weren't acked: %s", report.Sent-report.Acked, report.Sent, failures(report.Failures))
 	}
-	if dropped > 0 {
+	if dropped := b.Usage.ListenDrops; dropped > 0 {
 		warn("the broker's listen queue was full: the kernel dropped %d connection attempts, each retried after a "+
 			"second or more", dropped)
 	}

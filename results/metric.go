@@ -42,6 +42,15 @@ func Metrics() []Metric {
 	missing := func(r *Run) float64 { return float64(r.Missing()) }
 	cpu := func(r *Run) float64 { return r.HarnessCPU.Seconds() / float64(r.Author.Sent) }
 
+	used := func(role Role) func(*Run) bool {
+		return func(r *Run) bool { return r.CPUPerEvent(role) > 0 }
+	}
+	perEvent := func(role Role) func(*Run) float64 {
+		return func(r *Run) float64 { return r.CPUPerEvent(role) }
+	}
+	peak := func(r *Run) float64 { return float64(r.Usage.Broker.PeakRSS) }
+	resident := func(r *Run) bool { return r.Usage.Broker.PeakRSS > 0 }
+
 	always := func(*Run) bool { return true }
 	broker := func(r *Run) bool { return r.Broker.Format != "" }
 	subscriber := func(r *Run) bool { return r.Subscriber.Format != "" }
@@ -57,6 +66,10 @@ func Metrics() []Metric {
 		{"base-rtt-sec", lower, false, false, latency, baseRTT},
 		{"theory-ratio", higher, false, false, latency, (*Run).TheoryRatio},
 		{"harness-cpu-sec/event", lower, false, false, measured, cpu},
+		{"broker-cpu-sec/event", lower, false, false, used(RoleBroker), perEvent(RoleBroker)},
+		{"subscriber-cpu-sec/event", lower, false, false, used(RoleSubscriber), perEvent(RoleSubscriber)},
+		{"author-cpu-sec/event", lower, false, false, used(RoleAuthor), perEvent(RoleAuthor)},
+		{"broker-rss-bytes", lower, false, false, resident, peak},
 		{"outside-sec", lower, false, false, always, outside},
 	}
 	return append(metrics, latencies()...)

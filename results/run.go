@@ -60,6 +60,8 @@ type Run struct {
 	// HarnessCPU is the CPU time that our own processes (author and, where
 	// it is ours, broker and subscriber) used in the measured phase.
 	HarnessCPU time.Duration `json:"harness_cpu_ns,omitempty"`
+	// Usage is what each role used in the measured phase, and the machine.
+	Usage Usage `json:"usage,omitzero"`
 	// Outside is the wall time of the run outside the measured phase: start,
 	// readiness, settling, collection and removal.
 	Outside time.Duration `json:"outside_ns,omitempty"`

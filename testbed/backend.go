@@ -94,6 +94,12 @@ type Address struct {
 	// Interface is the network interface by which it reaches them; "" is
 	// loopback.
 	Interface string
-	// PID is its process, as a command beside it sees it.
-	PID int
+	// PID is its process, as a command beside it sees it. From it on, so many
+	// generations of processes only hold those of the role.
+	PID, Holders int
 }
+
+// ProcessesFile is among the files that are copied out of a container whose image
+// isn't ours: the times and the memory of its processes at that time, as package
+// proctree reads them. To execute a command for them would cost more than they do.
+const ProcessesFile = "processes"

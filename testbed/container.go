@@ -23,6 +23,7 @@ type container struct {
 	backend *containers
 	id      string
 	image   string // "" if it is ours
+	holders int
 	ip      string
 	ended   chan struct{} // closed when death is set
 	death   error         // nil where its end was no surprise
@@ -65,7 +66,9 @@ func (p *container) logs() string {
 }
 
 // Address has the PID of a container's first process.
-func (p *container) Address() Address { return Address{Host: p.ip, Interface: "eth0", PID: 1} }
+func (p *container) Address() Address {
+	return Address{Host: p.ip, Interface: "eth0", PID: 1, Holders: p.holders}
+}
 
 func (p *container) Line(ctx context.Context) ([]byte, error) {
 	p.following.Do(p.follow)
@@ -186,6 +189,10 @@ func (p *container) exitCode(ctx context.Context, exec string) (int, error) {
 	}
 }
 
+// copier writes the archive, with the state of the container's processes.
+const copier = "grep -Hs '' /proc/[0-9]*/stat /proc/[0-9]*/status /proc/[0-9]*/task/*/schedstat " +
+	">/tmp/" + ProcessesFile + "; exec tar -c -C /tmp " + ProcessesFile + " -C " + folder + " ."
+
 // CopyOut copies by a tar archive: an engine's own copy doesn't see a tmpfs.
 func (p *container) CopyOut(ctx context.Context, dir string) error {
 	reader, writer := io.Pipe()
@@ -196,7 +203,7 @@ func (p *container) CopyOut(ctx context.Context, dir string) error {
 		reader.CloseWithError(err)
 		unpacked <- err
 	}()
-	command := []string{"tar", "-C", folder, "-c", "."}
+	command := []string{"sh", "-c", copier}
 	if p.image == "" {
 		command = []string{images.AuthorCommand, "tar", folder}
 	}

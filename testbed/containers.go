@@ -124,11 +124,13 @@ func (c *containers) start(ctx context.Context, r Role) (*container, error) {
 		Memory: memoryLimit, MemorySwap: memoryLimit, PidsLimit: defaultThreads, CPUSetCPUs: c.pinning.of(r.Name),
 		ShmSize: folderLimit, Tmpfs: map[string]string{filepath.Dir(LogFile): tmpfsOptions},
 	}
+	holders := 0
 	switch {
 	case r.Image == "":
 		o.Repository = c.ours
 		o.Cmd = append([]string{r.Command[0], "-for", c.life.String()}, r.Command[1:]...)
 	case len(r.Command) > 0:
+		holders = 2 // timeout and the shell
 		life := strconv.Itoa(int(c.life.Seconds()))
 		o.Entrypoint = append([]string{"timeout", "-k", "5", life, "sh", "-c", stopper, "sh"}, r.Command...)
 	default:
@@ -171,7 +173,10 @@ func (c *containers) start(ctx context.Context, r Role) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &container{name: r.Name, backend: c, id: resource.Container.ID, image: r.Image, ended: make(chan struct{})}
+	p := &container{
+		name: r.Name, backend: c, id: resource.Container.ID, image: r.Image, holders: holders,
+		ended: make(chan struct{}),
+	}
 	for _, n := range resource.Container.NetworkSettings.Networks {
 		p.ip = n.IPAddress
 	}

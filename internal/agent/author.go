@@ -13,6 +13,7 @@ import (
 
 	"cometbench/author"
 	"cometbench/internal/command"
+	"cometbench/internal/proctree"
 	"cometbench/matrix"
 	"cometbench/netem"
 )
@@ -61,10 +62,24 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	if err != nil {
 		return err
 	}
+	wasThrottled := throttled(os.Getpid())
+	machine, err := watchMachine()
+	if err != nil {
+		return err
+	}
 	report, err := author.Run(ctx, c)
 	if err != nil {
 		return err
 	}
+	told := AuthorReport{Report: *report, Throttled: throttled(os.Getpid()) - wasThrottled}
+	if told.Machine, err = machine(); err != nil {
+		return err
+	}
+	tree, err := proctree.Read(os.Getpid(), 0)
+	if err != nil {
+		return err
+	}
+	told.PeakRSS = tree.PeakRSS
 	after, err := networkCounters(os.Getpid())
 	if err != nil {
 		return err
@@ -74,14 +89,20 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 			return fmt.Errorf("author: -dir: %w", err)
 		}
 	}
-	return json.NewEncoder(std.Out).Encode(AuthorReport{*report, after.Sub(before)})
+	told.Network = after.Sub(before)
+	return json.NewEncoder(std.Out).Encode(told)
 }
 
 // AuthorReport is what author prints: what it did, and what was counted
-// meanwhile in its network namespace.
+// meanwhile in its network namespace, by the machine, and by its cgroup.
 type AuthorReport struct {
 	author.Report
-	Network netem.Counters `json:"network"`
+	Network   netem.Counters `json:"network"`
+	Machine   Machine        `json:"machine,omitzero"`
+	Throttled time.Duration  `json:"throttled_ns,omitempty"`
+	// PeakRSS is the most memory that it had resident since it started, in bytes:
+	// it makes its events beforehand.
+	PeakRSS int64 `json:"peak_rss_bytes,omitempty"`
 }
 
 func writeReport(dir string, r *author.Report) error {

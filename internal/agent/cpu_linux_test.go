@@ -58,19 +58,17 @@ func TestCPUOfDescendants(t *testing.T) {
 	}
 	defer cmd.Wait()
 	defer cmd.Process.Kill()
-	family := func() []int {
-		f, err := descendants(cmd.Process.Pid)
-		if err != nil {
-			t.Fatal(err)
+	child := 0
+	for deadline := time.Now().Add(10 * time.Second); child == 0; {
+		for id := range usageOf(t, cmd.Process.Pid).Threads {
+			if id != cmd.Process.Pid {
+				child = id
+			}
 		}
-		return f
-	}
-	for deadline := time.Now().Add(10 * time.Second); len(family()) < 2; {
 		if time.Now().After(deadline) {
 			t.Fatal("the child didn't start")
 		}
 	}
-	child := family()[1]
 	defer exec.Command("kill", strconv.Itoa(child)).Run()
 	if u := usageOf(t, cmd.Process.Pid, "-settled"); u.CPU < 20*time.Millisecond {
 		t.Errorf("got %v, want the time of the child's loop", u.CPU)

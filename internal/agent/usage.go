@@ -1,20 +1,16 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"cometbench/internal/command"
+	"cometbench/internal/proctree"
 	"cometbench/netem"
 )
 
@@ -22,8 +18,14 @@ import (
 type Usage struct {
 	// Network are the counters of its network namespace.
 	Network netem.Counters `json:"network"`
-	// CPU is the CPU time that it and its descendants have used so far.
-	CPU time.Duration `json:"cpu_ns"`
+	// CPU is the processor time that it and its descendants have used so far, and
+	// Threads that of those of their threads that live, by their id.
+	CPU     time.Duration           `json:"cpu_ns"`
+	Threads map[int]proctree.Thread `json:"threads,omitempty"`
+	// PeakRSS is the most memory that they have had resident, in bytes.
+	PeakRSS int64 `json:"peak_rss_bytes,omitempty"`
+	// Throttled is for how long a limit of the processor has kept them from running.
+	Throttled time.Duration `json:"throttled_ns,omitempty"`
 }
 
 const (
@@ -38,35 +40,47 @@ const (
 func runUsage(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("usage", flag.ContinueOnError)
 	pid := fs.Int("pid", os.Getpid(), "the `process`")
+	holders := fs.Int("holders", 0, "leave out so `many` generations at its top: they only hold the others")
 	settled := fs.Bool("settled", false, "wait until it has nothing to do")
+	reset := fs.Bool("reset-peak", false, "let the peak of its memory begin anew, where this process may")
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), "usage: cometbench usage [flags]\n\n"+
 			"Prints the TCP counters of a process's network namespace since that was made,\n"+
-			"and the CPU time that it and its descendants have used, as JSON.\n\n")
+			"and the processor time and memory that it and its descendants have used, as\nJSON.\n\n")
 		fs.PrintDefaults()
 	}
 	if err := command.ParseFlags(fs, std, args, false); err != nil {
 		return err
 	}
-	if *pid < 1 {
+	switch {
+	case *pid < 1:
 		return command.UsageErrorf("usage: -pid %d: want a process id", *pid)
+	case *holders < 0:
+		return command.UsageErrorf("usage: -holders %d: want 0 or more", *holders)
 	}
 	var u Usage
 	var err error
 	if u.Network, err = networkCounters(*pid); err != nil {
 		return err
 	}
-	if u.CPU, _, err = cpuTime(*pid); err != nil {
+	tree, err := proctree.Read(*pid, *holders)
+	if err != nil {
 		return err
 	}
 	for begun := time.Now(); *settled && time.Since(begun) < settling && ctx.Err() == nil; {
 		time.Sleep(settledFor)
-		before, runnable := u.CPU, false
-		if u.CPU, runnable, err = cpuTime(*pid); err != nil {
+		before := tree.CPU
+		if tree, err = proctree.Read(*pid, *holders); err != nil {
 			return err
 		}
-		if !runnable && u.CPU-before < settledFor/10 {
+		if !tree.Runnable && tree.CPU-before < settledFor/10 {
 			break
+		}
+	}
+	u.CPU, u.Threads, u.PeakRSS, u.Throttled = tree.CPU, tree.Threads, tree.PeakRSS, throttled(*pid)
+	if *reset {
+		if err := proctree.ResetPeak(*pid); err != nil {
+			return err
 		}
 	}
 	return json.NewEncoder(std.Out).Encode(u)
@@ -83,94 +97,6 @@ func networkCounters(pid int) (netem.Counters, error) {
 		texts = append(texts, text)
 	}
 	return netem.ParseCounters(texts...)
-}
-
-// cpuTime reads the CPU time that a process and its descendants have used so
-// far, and whether one of them runs or waits for a processor. Threads that have
-// ended don't count.
-func cpuTime(pid int) (total time.Duration, runnable bool, err error) {
-	if text, err := readProc(pid, "stat"); err != nil || text == "" {
-		return 0, false, err
-	}
-	family, err := descendants(pid)
-	if err != nil {
-		return 0, false, err
-	}
-	for _, member := range family {
-		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", member))
-		if err != nil {
-			return 0, false, err
-		}
-		for _, thread := range threads {
-			ran, runs, err := threadTime(thread)
-			if err != nil && !gone(err) {
-				return 0, false, err
-			}
-			total += ran
-			runnable = runnable || runs
-		}
-	}
-	return total, runnable, nil
-}
-
-// threadTime reads how long a thread has been on a processor, 0 where the kernel
-// doesn't tell, and whether it is or waits to be.
-func threadTime(dir string) (ran time.Duration, runnable bool, err error) {
-	stat, err := os.ReadFile(dir + "/stat")
-	if err != nil {
-		return 0, false, err
-	}
-	// The second field is the program's name in brackets; the state is next.
-	runnable = bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" R"))
-	text, err := os.ReadFile(dir + "/schedstat")
-	if err != nil {
-		return 0, runnable, err
-	}
-	// The first figure is the time on a processor in ns
-	// (Documentation/scheduler/sched-stats.rst).
-	first, _, _ := strings.Cut(string(text), " ")
-	ns, err := strconv.ParseInt(first, 10, 64)
-	if err != nil {
-		return 0, runnable, fmt.Errorf("%s/schedstat: got %.40q, want three numbers", dir, text)
-	}
-	return time.Duration(ns), runnable, nil
-}
-
-// descendants returns a process and all that it and its children have started.
-func descendants(pid int) ([]int, error) {
-	paths, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		return nil, err
-	}
-	children := make(map[int][]int)
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if gone(err) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		// The second field is the program's name in brackets, and may hold both.
-		var state string
-		var parent, child int
-		_, err1 := fmt.Sscan(string(text), &child)
-		_, err2 := fmt.Sscan(string(text[bytes.LastIndexByte(text, ')')+1:]), &state, &parent)
-		if err := errors.Join(err1, err2); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		children[parent] = append(children[parent], child)
-	}
-	family := []int{pid}
-	for i := 0; i < len(family); i++ {
-		family = append(family, children[family[i]]...)
-	}
-	return family, nil
-}
-
-// gone reports whether a process or thread ended before it was looked at.
-func gone(err error) bool {
-	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH)
 }
 
 // readProc reads a file of a process, "" on a system that has none.

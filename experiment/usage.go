@@ -1,0 +1,114 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"cometbench/internal/agent"
+	"cometbench/internal/proctree"
+	"cometbench/results"
+	"cometbench/testbed"
+)
+
+// usage is what an experiment has used so far.
+type usage struct {
+	broker     agent.Usage
+	subscriber agent.Usage   // zero where it isn't ours
+	ours       time.Duration // processor time of broker and subscriber, as far as they are ours
+}
+
+// usage asks the broker, when it has nothing to do, for what it has used, and the
+// subscriber where it is our own. The peak of their memory begins anew.
+func (x *Experiment) usage(ctx context.Context) (*usage, error) {
+	sum := new(usage)
+	if x.broker == nil {
+		return sum, nil
+	}
+	var err error
+	if sum.broker, err = x.usageOf(ctx, x.broker); err != nil {
+		return nil, err
+	}
+	if x.subject.ours(testbed.Broker) {
+		sum.ours += sum.broker.CPU
+	}
+	if x.subscriber != nil && x.subject.ours(testbed.Subscriber) {
+		if sum.subscriber, err = x.usageOf(ctx, x.subscriber); err != nil {
+			return nil, err
+		}
+		sum.ours += sum.subscriber.CPU
+	}
+	return sum, nil
+}
+
+func (x *Experiment) usageOf(ctx context.Context, p testbed.Process) (agent.Usage, error) {
+	at := p.Address()
+	return ask[agent.Usage](ctx, p, nil, "usage", "-settled", "-reset-peak", "-pid", strconv.Itoa(at.PID),
+		"-holders", strconv.Itoa(at.Holders))
+}
+
+// since returns what was used in a batch.
+func (u *usage) since(before *usage, author agent.AuthorReport) results.Usage {
+	m := author.Machine
+	sum := results.Usage{
+		Author:      results.RoleUsage{CPU: author.CPU, Throttled: author.Throttled, PeakRSS: author.PeakRSS},
+		Broker:      roleUsage(before.broker, u.broker),
+		Subscriber:  roleUsage(before.subscriber, u.subscriber),
+		ListenDrops: u.broker.Network.Sub(before.broker.Network).ListenDrops,
+		Machine: results.MachineUsage{
+			Cores: m.Cores, Elapsed: m.Elapsed, Busy: m.Busy(), Idle: m.Idle, Steal: m.Steal,
+		},
+	}
+	sum.SetForeign()
+	return sum
+}
+
+func roleUsage(before, after agent.Usage) results.RoleUsage {
+	busiest := proctree.Busiest(before.Threads, after.Threads)
+	return results.RoleUsage{
+		CPU: after.CPU - before.CPU, Ran: busiest.Ran, Waited: busiest.Waited,
+		Throttled: after.Throttled - before.Throttled, PeakRSS: after.PeakRSS,
+	}
+}
+
+// noteSubscriber notes what a subscriber that isn't ours has used in the
+// experiment: its files were copied when it was ready, and when it had got the
+// last event, and say so.
+func (x *Experiment) noteSubscriber() error {
+	if x.subject.ours(testbed.Subscriber) {
+		return nil
+	}
+	before, err := x.processes(x.folder("ready"))
+	if err != nil {
+		return err
+	}
+	after, err := x.processes(x.folder(testbed.Subscriber))
+	if err != nil {
+		return err
+	}
+	x.run.Usage.Subscriber = roleUsage(before, after)
+	return nil
+}
+
+// processes reads what the subscriber's processes had used when its files were
+// copied into a folder.
+func (x *Experiment) processes(dir string) (agent.Usage, error) {
+	text, err := os.ReadFile(filepath.Join(dir, testbed.ProcessesFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return agent.Usage{}, err
+	}
+	if len(text) == 0 { // there was no room to write it, or nobody who did
+		return agent.Usage{}, nil
+	}
+	files, err := proctree.ParseFiles(string(text))
+	if err != nil {
+		return agent.Usage{}, err
+	}
+	at := x.subscriber.Address()
+	tree, err := files.Tree(at.PID, at.Holders)
+	return agent.Usage{CPU: tree.CPU, Threads: tree.Threads, PeakRSS: tree.PeakRSS}, err
+}

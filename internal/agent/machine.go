@@ -1,0 +1,86 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Machine is what the processors did of the machine on which a program ran: the
+// engine's host, from inside a container. It is zero where the system doesn't
+// tell.
+type Machine struct {
+	Cores   int           `json:"cores,omitempty"`
+	Elapsed time.Duration `json:"elapsed_ns,omitempty"`
+	// Idle and Steal are sums over all processors: for how long they had nothing
+	// to do, and for how long the hypervisor ran something else on them. The rest
+	// of Cores times Elapsed they were busy, whoever made them so.
+	Idle  time.Duration `json:"idle_ns,omitempty"`
+	Steal time.Duration `json:"steal_ns,omitempty"`
+}
+
+// Busy returns how long the processors were busy, as a sum over all of them.
+func (m Machine) Busy() time.Duration {
+	return max(0, time.Duration(m.Cores)*m.Elapsed-m.Idle-m.Steal)
+}
+
+// watchMachine returns what tells of the time since it was called.
+func watchMachine() (since func() (Machine, error), err error) {
+	before, err := readMachine()
+	if err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	return func() (Machine, error) {
+		m, err := readMachine()
+		if err != nil || m.Cores == 0 {
+			return Machine{}, err
+		}
+		m.Elapsed = time.Since(begun)
+		m.Idle -= before.Idle
+		m.Steal -= before.Steal
+		return m, nil
+	}, nil
+}
+
+// readMachine reads what /proc/stat counts since the machine's start.
+func readMachine() (Machine, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if errors.Is(err, fs.ErrNotExist) {
+		return Machine{}, nil
+	}
+	if err != nil {
+		return Machine{}, err
+	}
+	return parseMachine(string(text))
+}
+
+// parseMachine reads the text of /proc/stat. It has a line for each processor and
+// one for all of them, "cpu". Their times are in ticks of 10 ms: in user mode,
+// nice, in the kernel, idle, idle while a disk was waited for, in two kinds of
+// interrupts, stolen (proc_stat(5)).
+func parseMachine(text string) (m Machine, err error) {
+	const idle, waiting, steal = 4, 5, 8
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) <= steal || !strings.HasPrefix(fields[0], "cpu") {
+			continue
+		}
+		if fields[0] != "cpu" {
+			m.Cores++
+			continue
+		}
+		for field, to := range map[int]*time.Duration{idle: &m.Idle, waiting: &m.Idle, steal: &m.Steal} {
+			ticks, err := strconv.ParseInt(fields[field], 10, 64)
+			if err != nil {
+				return Machine{}, fmt.Errorf("/proc/stat: %.80q: %w", line, err)
+			}
+			*to += time.Duration(ticks) * (time.Second / 100)
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,88 @@
+package results
+
+import "time"
+
+// Usage is what the roles and the machine used in the measured phase of a run.
+// What the system doesn't tell is zero, as is all of it in runs of before this
+// was measured.
+type Usage struct {
+	Author     RoleUsage    `json:"author,omitzero"`
+	Broker     RoleUsage    `json:"broker,omitzero"`
+	Subscriber RoleUsage    `json:"subscriber,omitzero"`
+	Machine    MachineUsage `json:"machine,omitzero"`
+	// Delay is the processor time of what delays packets in user space.
+	Delay time.Duration `json:"delay_cpu_ns,omitempty"`
+	// ListenDrops are the connection attempts that the broker's kernel dropped
+	// because the broker's listen queue was full.
+	ListenDrops uint64 `json:"listen_drops,omitempty"`
+}
+
+// RoleUsage is what the processes of one role used.
+type RoleUsage struct {
+	// CPU is the processor time of the author while it sent, and that of the
+	// broker and the subscriber until they had nothing more to do.
+	CPU time.Duration `json:"cpu_ns,omitempty"`
+	// Ran and Waited are of the role's busiest thread: for how long it was on a
+	// processor, and for how long it was ready to run and waited for one. They are
+	// 0 of the author.
+	Ran    time.Duration `json:"busiest_thread_ran_ns,omitempty"`
+	Waited time.Duration `json:"busiest_thread_waited_ns,omitempty"`
+	// Throttled is for how long a limit of its container kept the role from
+	// running, or one of the session in which the benchmark runs; not known of the
+	// subscriber.
+	Throttled time.Duration `json:"throttled_ns,omitempty"`
+	// PeakRSS is the most memory that the role had resident, in bytes: the sum of
+	// the peaks of its processes. A broker's peak begins with the measured phase
+	// where it can be reset, all others with their start.
+	PeakRSS int64 `json:"peak_rss_bytes,omitempty"`
+}
+
+// MachineUsage is what the processors did while the author sent, of the machine
+// on which the roles ran.
+type MachineUsage struct {
+	Cores   int           `json:"cores,omitempty"`
+	Elapsed time.Duration `json:"elapsed_ns,omitempty"`
+	// Busy, Idle and Steal are sums over the processors, which make up Cores times
+	// Elapsed: busy for whomever, without anything to do, and taken by the
+	// hypervisor.
+	Busy  time.Duration `json:"busy_ns,omitempty"`
+	Idle  time.Duration `json:"idle_ns,omitempty"`
+	Steal time.Duration `json:"steal_ns,omitempty"`
+	// Foreign is the part of Busy that neither the roles nor the delay account for:
+	// the engine, the kernel's own threads, and whatever else runs there. What the
+	// subscriber used isn't known until the end of a run, unless it is our own.
+	Foreign time.Duration `json:"foreign_ns,omitempty"`
+}
+
+// Processors returns how many processors a sum over them is on average.
+func (m MachineUsage) Processors(sum time.Duration) float64 {
+	if m.Elapsed <= 0 {
+		return 0
+	}
+	return sum.Seconds() / m.Elapsed.Seconds()
+}
+
+// Of returns what a role used.
+func (u Usage) Of(r Role) RoleUsage {
+	return [...]RoleUsage{RoleAuthor: u.Author, RoleBroker: u.Broker, RoleSubscriber: u.Subscriber}[r]
+}
+
+// SetForeign sets the machine's Foreign from what else is known. A broker and a
+// subscriber may be at work for longer than the author; it is never below zero.
+func (u *Usage) SetForeign() {
+	ours := u.Author.CPU + u.Broker.CPU + u.Subscriber.CPU + u.Delay
+	u.Machine.Foreign = max(0, u.Machine.Busy-ours)
+}
+
+// CPUPerEvent returns the processor time of a role in seconds for each event that
+// the author sent, that the broker acked, or that the subscriber got. It is 0
+// where it isn't known.
+func (r *Run) CPUPerEvent(role Role) float64 {
+	events := [...]int{
+		RoleAuthor: r.Author.Sent, RoleBroker: r.Author.Acked, RoleSubscriber: r.Subscriber.Entries,
+	}[role]
+	if events < 1 {
+		return 0
+	}
+	return r.Usage.Of(role).CPU.Seconds() / float64(events)
+}
