@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -32,6 +33,10 @@ type Options struct {
 	Results string
 	// Resume makes only the runs that the tree hasn't got yet.
 	Resume bool
+	// Shard is the part of the plan to be made.
+	Shard Shard
+	// Arguments are the flags that the plan depends on, as they were given.
+	Arguments []string
 	// Public consents to sending test events to a broker of somebody else
 	// whose address isn't private.
 	Public bool
@@ -41,9 +46,9 @@ type Options struct {
 type Flags struct {
 	set *flag.FlagSet
 
-	broker, latency, conns, matrix, netem, results, caBundle, cometArgs string
-	events                                                              int
-	public, resume                                                      bool
+	broker, latency, conns, matrix, netem, results, shard, caBundle, cometArgs string
+	events                                                                     int
+	public, resume                                                             bool
 }
 
 // DefineFlags defines the flags of the benchmark in a set, which is parsed before
@@ -64,6 +69,8 @@ func DefineFlags(set *flag.FlagSet) *Flags {
 	set.StringVar(&f.netem, "netem", string(netem.Auto), "what delays packets: `kind` auto, kernel or userspace")
 	set.StringVar(&f.results, "results", "", "keep every run's files in the tree of results in this `folder`")
 	set.BoolVar(&f.resume, "resume", false, "make only the runs that the folder of -results hasn't got yet")
+	set.StringVar(&f.shard, "shard", "", "make only one part of the runs, such as `3/20`: what the third of 20 "+
+		"machines does")
 	set.BoolVar(&f.public, "public", false, "send test events even to a tcp:// broker whose address isn't private")
 	set.StringVar(&f.cometArgs, "comet-args", "", "further `arguments` for every Comet under test, quoted as for a "+
 		"shell: '--save-event --cmd=/bin/true'")
@@ -93,6 +100,10 @@ func (f *Flags) Options() (o Options, err error) {
 	if err := f.resumable(); err != nil {
 		return o, err
 	}
+	if o.Shard, err = parseShard(f.shard); err != nil {
+		return o, fmt.Errorf("-shard: %w", err)
+	}
+	o.Arguments = f.arguments()
 	if cpus := f.testing("test.cpu"); strings.Contains(cpus, ",") {
 		return o, fmt.Errorf("-cpu: %q: want one number: runs of several would be in one cell", cpus)
 	}
@@ -122,6 +133,9 @@ func (f *Flags) Options() (o Options, err error) {
 	names := f.broker
 	if o.Defaults = !f.given("broker"); o.Defaults {
 		names = "embedded," + subject.Newest
+	}
+	if o.Defaults && o.Shard.Of > 0 {
+		return o, errors.New("-shard: want -broker too: which brokers are the default differs from machine to machine")
 	}
 	if o.Brokers, err = subject.ParseList(names); err != nil {
 		return o, fmt.Errorf("-broker: %w", err)

@@ -17,6 +17,7 @@ import (
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
+	"cometbench/results/campaign"
 	"cometbench/subject"
 	"cometbench/testbed"
 )
@@ -30,6 +31,7 @@ type Series struct {
 	leftOut  []error             // why brokers or cells that were wanted aren't there
 	netem    string              // the kind of delay, where it was tried
 	tree     *results.Tree       // nil where no runs are kept
+	campaign *campaign.Plan      // of which this series is a shard; nil where it is all
 	resume   bool                // makes only the runs that the tree hasn't got
 	cpuidle  *os.File            // keeps processors from sleeping; nil where nothing does
 	line     *progress.Line
@@ -88,7 +90,7 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 		}
 	}
 	o.Matrix.Brokers = labels
-	s.Plan(o.chosen(o.Matrix.Cells()), o.Count)
+	s.Plan(s.share(&o, o.chosen(o.Matrix.Cells())), o.Count)
 	return s, nil
 }
 
@@ -140,7 +142,7 @@ func (s *Series) Check(ctx context.Context) error {
 			return fmt.Errorf("-latency: %w", err)
 		}
 	}
-	if len(s.plan.cells) == 0 {
+	if len(s.plan.cells) == 0 && s.campaign == nil { // there may be more shards than cells
 		return fmt.Errorf("nothing can be measured here: %w", errors.Join(s.leftOut...))
 	}
 	if err := s.checkKept(); err != nil {
@@ -166,7 +168,8 @@ func (s *Series) tryLatency(ctx context.Context, cell matrix.Cell) error {
 	case err == nil:
 		s.netem = run.Netem
 		return nil
-	case sub.Kind == subject.Embedded && (errors.Is(err, netem.ErrUnsupported) || inside && !engine):
+	case s.campaign == nil && sub.Kind == subject.Embedded &&
+		(errors.Is(err, netem.ErrUnsupported) || inside && !engine):
 	default:
 		return fmt.Errorf("try to delay what the author sends: %w", err)
 	}
@@ -180,6 +183,9 @@ func (s *Series) tryLatency(ctx context.Context, cell matrix.Cell) error {
 // checkTree says what the runs will take, and refuses what can't be kept.
 func (s *Series) checkTree(ctx context.Context) error {
 	if err := s.tree.Check(); err != nil {
+		return err
+	}
+	if err := s.keepPlan(); err != nil {
 		return err
 	}
 	if s.resume {
@@ -206,6 +212,9 @@ func (s *Series) WriteConfig(w io.Writer) error {
 		runs = append(runs, s.planned(cell))
 	}
 	config := results.Configs(runs)
+	if s.campaign != nil {
+		config = append(config, s.shard())
+	}
 	if s.resume {
 		config = append(config, s.resumed())
 	}

@@ -269,6 +269,9 @@ func (w *walker) each(name, want string, rank func(string) (float64, bool), visi
 		if name == "" && strings.HasPrefix(e.Name(), stagingPrefix) {
 			continue // a run that is being made
 		}
+		if name == "" && strings.HasPrefix(e.Name(), PlanFile) {
+			continue // or one that is being written
+		}
 		full := path.Join(name, e.Name())
 		r, ok := rank(e.Name())
 		if ok && !e.IsDir() {

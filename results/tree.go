@@ -26,6 +26,10 @@ const (
 	LatenciesFile  = "latencies.hlog" // HDR histograms
 )
 
+// PlanFile is the file in a tree's top folder that says which runs are planned,
+// where those are shards of a campaign.
+const PlanFile = "plan.json"
+
 // stagingPrefix begins the names of the hidden folders, in the tree's top
 // folder, in which runs are gathered, and of their lock files.
 const stagingPrefix = ".staging-"
