@@ -78,10 +78,9 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 		if !o.wants(broker) {
 			continue
 		}
-		prepared, err := Prepare(ctx, s.config.Testbed, broker, o.Public)
+		prepared, err := s.prepare(ctx, broker, o.Public)
 		switch {
 		case err == nil:
-			s.subjects[prepared.Label], s.labels[broker.Name] = prepared, prepared.Label
 			labels = append(labels, prepared.Label)
 		case o.Defaults && ctx.Err() == nil:
 			s.leftOut = append(s.leftOut, err)
@@ -92,6 +91,24 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 	o.Matrix.Brokers = labels
 	s.Plan(s.share(&o, o.chosen(o.Matrix.Cells())), o.Count)
 	return s, nil
+}
+
+// prepare makes a broker ready to be measured.
+func (s *Series) prepare(ctx context.Context, b subject.Subject, public bool) (*Subject, error) {
+	prepared, err := Prepare(ctx, s.config.Testbed, b, public)
+	if err != nil {
+		return nil, err
+	}
+	s.subjects[prepared.Label], s.labels[b.Name] = prepared, prepared.Label
+	return prepared, nil
+}
+
+// Add makes one more broker ready to be measured. It isn't in the plan.
+func (s *Series) Add(ctx context.Context, b subject.Subject) (*Subject, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, preparation, fmt.Errorf("not ready after %v", preparation))
+	defer cancel()
+	defer s.line.Show(func() (head, tail string) { return "preparing " + b.Label, "" })()
+	return s.prepare(ctx, b, false)
 }
 
 // Close removes everything that the series still holds.

@@ -66,7 +66,9 @@ func TestSkip(t *testing.T) {
 
 // TestRefused: what no search can be made of.
 func TestRefused(t *testing.T) {
-	for _, step := range []Step{{}, {Size: -0.1, Noise: 0.1, Rounds: 5}, {Size: 0.1, Rounds: 5}, {Size: 0.1, Noise: 0.1, Rounds: 1}} {
+	for _, step := range []Step{
+		{}, {Size: -0.1, Noise: 0.1, Rounds: 5}, {Size: 0.1, Rounds: 5}, {Size: 0.1, Noise: 0.1, Rounds: 1},
+	} {
 		if _, err := NewSearch(8, step); err == nil {
 			t.Errorf("%+v is taken", step)
 		}
@@ -126,7 +128,8 @@ func TestSimulated(t *testing.T) {
 				right++
 			}
 		}
-		t.Logf("%s: %d of %d are right, after %.1f rounds in the mean", name, right, searches, float64(measured)/searches)
+		t.Logf("%s: %d of %d are right, after %.1f rounds in the mean", name, right, searches,
+			float64(measured)/searches)
 		if right < searches*19/20 {
 			t.Errorf("%s: %d of %d are right, want 19 of 20", name, right, searches)
 		}
