@@ -51,6 +51,12 @@ type Config struct {
 	Poisson bool
 	// From is the author's IVOID, DefaultFrom if it is empty.
 	From string
+	// Payload are events that those to be sent are made of, in turn: of each the
+	// IVOID and the date are replaced. None is the usual event of the benchmark.
+	Payload []File
+	// Size is how many bytes every event has, by a comment that is added; 0
+	// leaves them as they are.
+	Size int
 	// EventTimeout bounds one event, from connecting to its ack; 60 s by
 	// default. Timeout bounds the whole; none by default.
 	EventTimeout, Timeout time.Duration
@@ -215,7 +221,7 @@ func (l *load) finish(i int, outcome Outcome, connected bool) {
 var errSilent = errors.New("no event was answered: each of the first connections timed out")
 
 func run(ctx context.Context, c Config) (*Report, error) {
-	events, err := newEvents(c.From, time.Now(), c.Events)
+	events, err := newEvents(c, time.Now(), c.Events)
 	if err != nil {
 		return nil, err
 	}

@@ -295,7 +295,7 @@ func TestLog(t *testing.T) {
 // TestWriteTimes reads the times back as anybody would, with gzip and a reader
 // of CSV.
 func TestWriteTimes(t *testing.T) {
-	events, err := newEvents(DefaultFrom, time.Unix(0, 0), 3)
+	events, err := newEvents(Config{From: DefaultFrom}, time.Unix(0, 0), 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +352,7 @@ func TestNewEvents(t *testing.T) {
 		"ivo://ab": false, "a.b/c": false, "ivo://a.b/c#d": false, "ivo://a.b//c": false,
 	} {
 		const n = 1000
-		e, err := newEvents(from, time.Unix(0, 0), n)
+		e, err := newEvents(Config{From: from}, time.Unix(0, 0), n)
 		if (err == nil) != valid {
 			t.Errorf("from %s: got %v, want valid %v", from, err, valid)
 		}

@@ -165,7 +165,7 @@ func bareLoops(b *testing.B, addr string, conns, events int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	e, err := newEvents(DefaultFrom, time.Now(), events)
+	e, err := newEvents(Config{From: DefaultFrom}, time.Now(), events)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,53 +9,54 @@ import (
 	"cometbench/vtp"
 )
 
-// events are the frames to be sent. They differ in their IVOID, which ends in a
-// number, and in their date; all else is one template. What differs is made
+// events are the frames to be sent, made of templates in turn. They differ in
+// their IVOID, which ends in a number, and in their date. What differs is made
 // beforehand and takes 34 bytes per event.
 type events struct {
-	template []byte // a whole frame
-	parts    []byte // of every event: the digits of its number, then its date
-	number   int    // where these stand in the template
-	date     int
-	series   []byte // the events' IVOIDs without their numbers
+	templates []template
+	parts     []byte // of every event: the digits of its number, then its date
+	series    []byte // the events' IVOIDs without their numbers
 }
 
 const (
-	numberDigits = 8
+	zeros        = "00000000"
+	numberDigits = len(zeros)
 	partsSize    = numberDigits + len(vtp.DateLayout)
 )
 
-// newEvents makes n events of an author, dated a microsecond apart from now on.
-// IVOIDs are new at every microsecond, so that a broker that has seen another
-// load takes these for new. An author whose events our own reader doesn't take
-// is an error.
-func newEvents(from string, now time.Time, n int) (*events, error) {
-	name := fmt.Sprintf("#cometbench-%d-", now.UnixMicro())
-	const zeros = "00000000"
+// seriesName is what the IVOIDs of an author's events have before their numbers.
+// It is new at every microsecond, so that a broker that has seen another load
+// takes these for new.
+func seriesName(now time.Time) string { return fmt.Sprintf("#cometbench-%d-", now.UnixMicro()) }
+
+// newEvents makes n events of a config's author, dated a microsecond apart from
+// now on. An author whose events our own reader doesn't take is an error.
+func newEvents(c Config, now time.Time, n int) (*events, error) {
 	date := now.UTC().Truncate(time.Microsecond)
-	frame := vtp.AppendFrame(nil, vtp.Event{
-		IVOID: from + name + zeros[:numberDigits], AuthorIVOID: from, Role: vtp.Test, Date: date,
-		Description: "An event of cometbench, a benchmark of VOEvent brokers. It stands for nothing.",
-	}.Append(nil))
+	templates, err := newTemplates(c.Payload, c.From, now, c.Size)
+	if err != nil {
+		return nil, fmt.Errorf("events from %q: %w", c.From, err)
+	}
 	e := &events{
-		template: frame,
-		// The author's name may be written with references; this never is.
-		number: bytes.Index(frame, []byte(name)) + len(name),
-		date:   bytes.Index(frame, []byte(date.Format(vtp.DateLayout))),
-		parts:  make([]byte, 0, n*partsSize),
-		series: []byte(from + name),
+		templates: templates,
+		parts:     make([]byte, 0, n*partsSize),
+		series:    []byte(c.From + seriesName(now)),
 	}
 	for i := range n {
 		e.parts = fmt.Appendf(e.parts, "%0*d", numberDigits, i)
 		e.parts = date.Add(time.Duration(i)*time.Microsecond).AppendFormat(e.parts, vtp.DateLayout)
 	}
-	for _, i := range [...]int{0, n - 1} {
+	for i := range min(n, len(templates)+1) {
+		if i == len(templates) {
+			i = n - 1
+		}
 		head, err := vtp.ParseHead(e.frame(nil, i)[vtp.HeaderSize:])
-		if err != nil {
-			return nil, fmt.Errorf("events from %q: %w", from, err)
+		// Of an event of other versions, the broker is to judge.
+		if err != nil && len(c.Payload) == 0 {
+			return nil, fmt.Errorf("events from %q: %w", c.From, err)
 		}
 		if !e.is(i, head.IVOID) {
-			return nil, fmt.Errorf("events from %q: event %d would be %s", from, i, head.IVOID)
+			return nil, fmt.Errorf("events from %q: event %d would be %s", c.From, i, head.IVOID)
 		}
 	}
 	return e, nil
@@ -64,12 +65,15 @@ func newEvents(from string, now time.Time, n int) (*events, error) {
 // frame returns the frame of event i, in buf, which has the frame of another
 // event or nothing.
 func (e *events) frame(buf []byte, i int) []byte {
-	if len(buf) != len(e.template) {
-		buf = append(buf[:0], e.template...)
+	t := &e.templates[i%len(e.templates)]
+	if len(e.templates) > 1 || len(buf) != len(t.frame) {
+		buf = append(buf[:0], t.frame...)
 	}
 	parts := e.parts[i*partsSize:][:partsSize]
-	copy(buf[e.number:], parts[:numberDigits])
-	copy(buf[e.date:], parts[numberDigits:])
+	t.write(buf, t.number, parts[:numberDigits])
+	if t.date > 0 {
+		t.write(buf, t.date, parts[numberDigits:])
+	}
 	return buf
 }
 

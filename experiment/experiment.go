@@ -69,6 +69,8 @@ type Config struct {
 	Testbed *testbed.Testbed
 	// Netem is the kind of delay to use.
 	Netem netem.Kind
+	// Payload is what the author sends.
+	Payload Payload
 	// Machine is what the records of runs say of this machine.
 	Machine results.Machine
 	// Program is what they say of this program.
@@ -116,7 +118,7 @@ func New(ctx context.Context, c Config, s *Subject, cell matrix.Cell, keep strin
 	x := &Experiment{
 		config: c, subject: s, cell: cell, keep: keep,
 		run: results.Run{
-			Cell: cell, Started: time.Now(), Software: s.Software,
+			Cell: cell, Started: time.Now(), Software: s.Software, Payload: c.Payload.record,
 			Machine: c.Machine, Program: c.Program, Netem: "none",
 		},
 	}

@@ -107,7 +107,7 @@ func ownImage(t *testing.T) (id string) {
 		t.Fatal(err)
 	}
 	builder := images.Builder{Client: e.Pool.Client, Owner: me.String()}
-	image, err := builder.Author(t.Context(), command)
+	image, err := builder.Author(t.Context(), command, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,8 @@ func TestForeign(t *testing.T) {
 		t.Errorf("another image has its name: %v", err)
 	}
 	docker("rmi", s.Software.Image)
-	if _, err := do(t.Context(), c, s, cell, ""); err == nil || !strings.Contains(err.Error(), "no longer on the engine") {
+	_, err = do(t.Context(), c, s, cell, "")
+	if err == nil || !strings.Contains(err.Error(), "no longer on the engine") {
 		t.Errorf("the image was removed: %v", err)
 	}
 	none := subject.Subject{Name: "image:x", Kind: subject.Foreign, Path: "cometbench-test/none:none"}

@@ -22,6 +22,7 @@ type Options struct {
 	// can't be had here are left out.
 	Defaults bool
 	Matrix   matrix.Matrix // without brokers
+	Payload  Payload
 	// Bench is the pattern of the benchmarks that will be run, "" for all: what
 	// it leaves out isn't prepared.
 	Bench   string
@@ -49,6 +50,9 @@ type Flags struct {
 	broker, latency, conns, matrix, netem, results, shard, caBundle, cometArgs string
 	events                                                                     int
 	public, resume                                                             bool
+
+	// Those of the deployment.
+	payload, size string
 }
 
 // DefineFlags defines the flags of the benchmark in a set, which is parsed before
@@ -72,6 +76,9 @@ func DefineFlags(set *flag.FlagSet) *Flags {
 	set.StringVar(&f.shard, "shard", "", "make only one part of the runs, such as `3/20`: what the third of 20 "+
 		"machines does")
 	set.BoolVar(&f.public, "public", false, "send test events even to a tcp:// broker whose address isn't private")
+	set.StringVar(&f.payload, "payload", "", "send VOEvents like that of a `file`, or in turn those of a folder "+
+		"(*.xml): only IVOID and date\nare replaced")
+	set.StringVar(&f.size, "size", "", "bring each event to so many `bytes`, such as 10kB, by a comment")
 	set.StringVar(&f.cometArgs, "comet-args", "", "further `arguments` for every Comet under test, quoted as for a "+
 		"shell: '--save-event --cmd=/bin/true'")
 	set.StringVar(&f.caBundle, "ca-bundle", "", "`file` of certificates that building an image must trust "+
@@ -127,6 +134,10 @@ func (f *Flags) Options() (o Options, err error) {
 			return o, fmt.Errorf("-conns: %w", err)
 		}
 	}
+	if o.Payload, o.Matrix.Payload, err = readPayload(f.payload, f.size); err != nil {
+		return o, err
+	}
+	o.Testbed.Files = o.Payload.files()
 	if o.Netem, err = netem.ParseKind(f.netem); err != nil {
 		return o, fmt.Errorf("-netem: %w", err)
 	}

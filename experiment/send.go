@@ -79,11 +79,13 @@ func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 	begun := time.Now()
 	x.progress.start()
 	defer x.progress.stop()
-	report, err := ask[agent.AuthorReport](ctx, x.author, x.progress.line,
+	args := []string{
 		"author", "-public", "-progress", "-addr", x.receive,
 		"-conns", strconv.Itoa(l.Conns), "-events", strconv.Itoa(l.Events),
 		"-event-timeout", eventDeadline.String(), "-timeout", authorDeadline(l, x.cell.Latency).String(),
-		"-dir", ".")
+		"-dir", ".",
+	}
+	report, err := ask[agent.AuthorReport](ctx, x.author, x.progress.line, append(args, x.payloadFlags()...)...)
 	x.measured += time.Since(begun)
 	if err != nil {
 		return nil, err

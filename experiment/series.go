@@ -41,7 +41,7 @@ type Series struct {
 	void    map[matrix.Cell]int             // runs that are void
 	unkept  error                           // why the last run couldn't be kept
 	kept    map[matrix.Cell][]results.Found // runs of the tree that are to be returned
-	service map[string]time.Duration        // service times, by label
+	service map[string]time.Duration        // service times, by series of cells
 }
 
 // preparation bounds what happens before the first run, the building of images
@@ -66,6 +66,7 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 	if s.config.Testbed, err = testbed.New(ctx, o.Testbed); err != nil {
 		return nil, err
 	}
+	s.config.Payload = o.Payload
 	s.config.Netem, s.config.Machine, s.config.Program = o.Netem, machine(s.config.Testbed.Engine()), program.Read()
 	if s.cpuidle = cpuidle.Prevent(); s.cpuidle != nil {
 		s.config.Machine.Idle = "polling"
@@ -254,7 +255,7 @@ func (s *Series) WriteConfig(w io.Writer) error {
 func (s *Series) planned(cell matrix.Cell) *results.Run {
 	return &results.Run{
 		Cell: cell, Software: s.subjects[cell.Broker].Software, Machine: s.config.Machine, Netem: s.netem,
-		Program: s.config.Program,
+		Program: s.config.Program, Payload: s.config.Payload.record,
 	}
 }
 
@@ -374,12 +375,13 @@ func (s *Series) once(ctx context.Context, cell matrix.Cell, keep string) (*resu
 func (s *Series) judge(run *results.Run) {
 	if run.Cell.Latency == 0 {
 		if run.Cell.Conns == 1 && run.Author.Acked == run.Author.Sent {
-			s.service[run.Cell.Broker] = run.Author.Elapsed / time.Duration(run.Author.Sent)
+			s.service[run.Cell.Series()] = run.Author.Elapsed / time.Duration(run.Author.Sent)
 		}
 		return
 	}
-	// The cell without latency has two undelayed round trips in its time.
-	run.Service = max(0, s.service[run.Cell.Broker]-2*run.BaseRTT)
+	// The cell without latency has undelayed round trips in its time.
+	roundTrips := time.Duration(run.Cell.RoundTrips())
+	run.Service = max(0, s.service[run.Cell.Series()]-roundTrips*run.BaseRTT)
 }
 
 // show keeps the progress line up to date until hide is called.

@@ -38,6 +38,9 @@ func (x *Experiment) start(ctx context.Context) error {
 	if _, err := x.probe(ctx); err != nil {
 		return err
 	}
+	if err := x.tryPayload(ctx); err != nil {
+		return err
+	}
 	if !x.subject.keepsEvents(testbed.Subscriber) {
 		return nil
 	}

@@ -26,38 +26,49 @@ type Cell struct {
 	Conns int `json:"conns"`
 	// Events is how many events one run sends.
 	Events int `json:"events"`
+	Deployment
 }
 
 // String returns the cell's name in a benchmark, as benchstat reads it:
-// "broker=comet-3.1.0/latency=100ms/conns=64". Latency is always in
-// milliseconds, so that benchstat's @num order sorts it.
+// "broker=comet-3.1.0/latency=100ms/conns=64", and behind it what is unusual in
+// its deployment. Latency is always in milliseconds, so that benchstat's @num
+// order sorts it.
 func (c Cell) String() string {
-	return fmt.Sprintf("broker=%s/latency=%s/conns=%d", c.Broker, FormatLatency(c.Latency), c.Conns)
+	return fmt.Sprintf("broker=%s/latency=%s/conns=%d%s", c.Broker, FormatLatency(c.Latency), c.Conns,
+		c.Deployment.suffix("/"))
 }
+
+// Series names what a cell has in common with those that differ in latency and
+// connections only: the broker, and what is unusual in the deployment, as in
+// "comet-3.1.0/subscribers=16".
+func (c Cell) Series() string { return c.Broker + c.Deployment.suffix("/") }
 
 // Dir returns the cell's folder in a tree of results, slash-separated:
 // "comet-3.1.0/100ms/64c", as the original experiment named it below the
-// broker's level. A cell without a broker (a tree of the original experiment)
-// has no such level.
+// broker's level, which also has what is unusual in the deployment. A cell
+// without a broker (a tree of the original experiment) has no such level.
 func (c Cell) Dir() string {
-	return path.Join(c.Broker, FormatLatency(c.Latency), strconv.Itoa(c.Conns)+"c")
+	return path.Join(c.Top(), FormatLatency(c.Latency), strconv.Itoa(c.Conns)+"c")
 }
 
+// Top returns the first of the folders in Dir: "comet-3.1.0,subscribers=16".
+func (c Cell) Top() string { return c.Broker + c.Deployment.suffix(",") }
+
 // Expected returns the least time in which the author can send the cell's
-// events: two delayed one-way trips an event (SYN and event; paper, section on
+// events: the delayed one-way trips of an event (SYN and event; paper, section on
 // throughput), shared among the connections. It is 0 without latency.
 func (c Cell) Expected() time.Duration {
 	if c.Conns == 0 {
 		return 0
 	}
-	return 2 * c.Latency * time.Duration(c.Events) / time.Duration(c.Conns)
+	return time.Duration(c.RoundTrips()*c.Events) * c.Latency / time.Duration(c.Conns)
 }
 
 // TheoreticalRate returns the events per second that conns connections reach
-// while the broker isn't saturated: one event a connection takes two round
+// while the broker isn't saturated: one event a connection takes its round
 // trips (rtt) and the service time t (the rest of a transaction).
 func (c Cell) TheoreticalRate(rtt, t time.Duration) float64 {
-	return float64(c.Conns) / (2*rtt + t).Seconds()
+	return float64(c.Conns) / (time.Duration(c.RoundTrips())*rtt + t).Seconds()
 }
 
 // FormatLatency writes a latency in milliseconds, without trailing zeros:
@@ -91,7 +102,7 @@ func ParseConns(s string) (int, error) {
 }
 
 var name = regexp.MustCompile(`^(?:Benchmark)?(?:Throughput/)?` +
-	`broker=([^/]+)/latency=([^/]+)/conns=([0-9]+)(?:-[0-9]+)?$`)
+	`broker=([^/]+)/latency=([^/]+)/conns=([0-9]+)(/.*?)?(?:-[0-9]+)?$`)
 
 // ParseName reads a benchmark's name, with or without "BenchmarkThroughput/"
 // before it and the "-8" of GOMAXPROCS behind it. Events isn't in the name and
@@ -109,5 +120,9 @@ func ParseName(s string) (Cell, error) {
 	if err != nil || conns < 1 {
 		return Cell{}, fmt.Errorf("benchmark %q: connections %s: want a positive number", s, m[3])
 	}
-	return Cell{Broker: m[1], Latency: latency, Conns: conns}, nil
+	deployment, err := parseDeployment(m[4])
+	if err != nil {
+		return Cell{}, fmt.Errorf("benchmark %q: %w", s, err)
+	}
+	return Cell{Broker: m[1], Latency: latency, Conns: conns, Deployment: deployment}, nil
 }

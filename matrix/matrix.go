@@ -28,6 +28,11 @@ type Matrix struct {
 	Latencies []time.Duration
 	Conns     []int
 	Events    int
+	// Subscribers are the numbers of subscribers, nil for one only. Payload and
+	// Kept are those of all cells.
+	Subscribers []int
+	Payload     string
+	Kept        bool
 }
 
 // Default returns the matrix that finishes in about three minutes for two
@@ -53,13 +58,22 @@ func Paper() Matrix {
 	return m
 }
 
-// Cells returns every cell, brokers outermost and connections innermost.
+// Cells returns every cell, brokers outermost and connections innermost but for
+// the subscribers.
 func (m Matrix) Cells() []Cell {
 	var cells []Cell
 	for _, broker := range m.Brokers {
 		for _, latency := range m.Latencies {
 			for _, conns := range m.Conns {
-				cells = append(cells, Cell{Broker: broker, Latency: latency, Conns: conns, Events: m.Events})
+				cell := Cell{Broker: broker, Latency: latency, Conns: conns, Events: m.Events}
+				cell.Payload, cell.Kept = m.Payload, m.Kept
+				for _, subscribers := range m.Subscribers {
+					cell.Further = subscribers - 1
+					cells = append(cells, cell)
+				}
+				if len(m.Subscribers) == 0 {
+					cells = append(cells, cell)
+				}
 			}
 		}
 	}

@@ -127,6 +127,8 @@ type configKey struct {
 func configKeys() []configKey {
 	return []configKey{
 		{"events", false, func(r *Run) string { return strconv.Itoa(r.Cell.Events) }},
+		{"payload", false, func(r *Run) string { return r.Cell.Payload }},
+		{"event-bytes", false, func(r *Run) string { return r.Payload.String() }},
 		{"kernel", false, func(r *Run) string { return r.Machine.Kernel }},
 		{"engine", false, func(r *Run) string { return r.Machine.Engine }},
 		{"netem", true, func(r *Run) string {

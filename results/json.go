@@ -70,7 +70,7 @@ func (s *Set) writeBroker(b *bytes.Buffer, broker, indent string) error {
 	var latency time.Duration
 	for i := range s.Cells {
 		m := &s.Cells[i]
-		if m.Cell.Broker != broker {
+		if m.Cell.Series() != broker {
 			continue
 		}
 		if latencies == 0 || m.Cell.Latency != latency {
@@ -125,7 +125,8 @@ func readJSON(r io.Reader, name string, o Options) (*Set, error) {
 		return nil, fmt.Errorf("%s: offset %d: %w", name, dec.InputOffset(), err)
 	}
 	if len(set.Cells) == 0 {
-		return nil, fmt.Errorf("%s: no cells: want latency → connections → author, broker, subscriber, missing", name)
+		return nil, fmt.Errorf("%s: no cells: want latency → connections → author, broker, subscriber, missing",
+			name)
 	}
 	set.sort()
 	return set, nil
@@ -174,7 +175,8 @@ func readConns(dec *json.Decoder, set *Set, broker, latency string) error {
 		if err != nil || conns < 1 {
 			return fmt.Errorf("%q: want a number of connections", key)
 		}
-		cell := matrix.Cell{Broker: broker, Latency: l, Conns: conns}
+		cell := matrix.ParseSeries(broker)
+		cell.Latency, cell.Conns = l, conns
 		var s summary
 		if err := dec.Decode(&s); err != nil {
 			return fmt.Errorf("%s: %w", cell, err)

@@ -111,7 +111,7 @@ func (i item) readVoid(folder string) (*Run, error) {
 
 // inPlace returns an error if a run of cell c is in another cell's folder.
 func (i item) inPlace(c matrix.Cell) error {
-	if i.cell.Broker != "" && c.Broker != i.cell.Broker || c.Latency != i.cell.Latency || c.Conns != i.cell.Conns {
+	if i.cell.Broker != "" && c.Top() != i.cell.Broker || c.Latency != i.cell.Latency || c.Conns != i.cell.Conns {
 		return fmt.Errorf("%s is of %s: the run is in another cell's folder", RunFile, c)
 	}
 	return nil

@@ -3,7 +3,9 @@
 package results
 
 import (
+	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"cometbench/internal/program"
@@ -21,6 +23,9 @@ type Run struct {
 	// original experiment's may begin with 0); 0 outside.
 	Number  int       `json:"number,omitempty"`
 	Started time.Time `json:"started"`
+
+	// Payload describes the events, nil of the benchmark's own.
+	Payload *Payload `json:"payload,omitempty"`
 
 	Software subject.Software `json:"software"`
 	Machine  Machine          `json:"machine"`
@@ -88,6 +93,27 @@ type Machine struct {
 	// Idle is "polling" where the kernel was asked to keep idle processors
 	// from sleeping, "" where nobody asked.
 	Idle string `json:"idle,omitempty"`
+}
+
+// Payload is what events were sent, besides its name in the cell.
+type Payload struct {
+	// Files is how many events those that were sent were made of, 0 for the
+	// benchmark's own.
+	Files int `json:"files"`
+	// Smallest and Largest are in bytes.
+	Smallest int `json:"smallest"`
+	Largest  int `json:"largest"`
+}
+
+// String returns its sizes: "2110 to 6272".
+func (p *Payload) String() string {
+	switch {
+	case p == nil:
+		return ""
+	case p.Smallest == p.Largest:
+		return strconv.Itoa(p.Smallest)
+	}
+	return fmt.Sprintf("%d to %d", p.Smallest, p.Largest)
 }
 
 // Author is the author's part of a run.

@@ -180,18 +180,18 @@ func (v VoidRun) String() string {
 func (s *Set) Brokers() []string {
 	var brokers []string
 	for i := range s.Cells {
-		if b := s.Cells[i].Cell.Broker; !slices.Contains(brokers, b) {
+		if b := s.Cells[i].Cell.Series(); !slices.Contains(brokers, b) {
 			brokers = append(brokers, b)
 		}
 	}
 	return brokers
 }
 
-// Find returns the cell of a broker at a latency and a number of connections,
+// Find returns the cell of one of Brokers at a latency and a number of connections,
 // nil if the set has none.
 func (s *Set) Find(broker string, latency time.Duration, conns int) *CellRuns {
 	for i := range s.Cells {
-		if c := s.Cells[i].Cell; c.Broker == broker && c.Latency == latency && c.Conns == conns {
+		if c := s.Cells[i].Cell; c.Series() == broker && c.Latency == latency && c.Conns == conns {
 			return &s.Cells[i]
 		}
 	}
@@ -206,7 +206,7 @@ func (s *Set) sort() {
 	}
 	slices.SortStableFunc(s.Cells, func(a, b CellRuns) int {
 		return cmp.Or(
-			cmp.Compare(order[a.Cell.Broker], order[b.Cell.Broker]),
+			cmp.Compare(order[a.Cell.Series()], order[b.Cell.Series()]),
 			cmp.Compare(a.Cell.Latency, b.Cell.Latency),
 			cmp.Compare(a.Cell.Conns, b.Cell.Conns))
 	})

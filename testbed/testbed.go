@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -39,6 +40,9 @@ type Config struct {
 	// by 4 % with it, and was a third higher. A broker that computes on more
 	// than one processor at a time is held back by it.
 	Pin bool
+	// Files are what our command finds, by name, in the folder that
+	// [Testbed.Files] returns, wherever it runs.
+	Files map[string][]byte
 	// Status shows what is being prepared, for a person; nil shows nothing.
 	Status func(format string, args ...any)
 }
@@ -100,6 +104,9 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 	if t.builds, err = owner.MakeScratch(os.TempDir(), t.owner); err != nil {
 		return nil, err
 	}
+	if err := t.writeFiles(); err != nil {
+		return nil, err
+	}
 	if t.command = c.Command; t.command == "" {
 		if t.command, err = c.Executable(ctx, t.builds, runtime.GOOS, runtime.GOARCH); err != nil {
 			return nil, err
@@ -125,6 +132,28 @@ func (t *Testbed) Engine() string {
 		return ""
 	}
 	return t.engine.String()
+}
+
+// Files returns the folder of the files of the configuration, as roles see it that
+// run in containers, or on this machine.
+func (t *Testbed) Files(contained bool) string {
+	if contained {
+		return images.FilesFolder
+	}
+	return filepath.Join(t.builds, "files")
+}
+
+// writeFiles writes those of this machine.
+func (t *Testbed) writeFiles() error {
+	if err := os.Mkdir(t.Files(false), 0o700); err != nil {
+		return err
+	}
+	for name, body := range t.config.Files {
+		if err := os.WriteFile(filepath.Join(t.Files(false), name), body, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Pinned says in words which processors containers are kept to, "" where the
@@ -184,7 +213,7 @@ func (t *Testbed) PrepareContainers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	image, err := t.builder().Author(ctx, executable)
+	image, err := t.builder().Author(ctx, executable, t.config.Files)
 	if err != nil {
 		return err
 	}

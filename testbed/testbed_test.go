@@ -54,7 +54,8 @@ func left(t *testing.T, o owner.Owner) (found []string) {
 		return found
 	}
 	for _, list := range [][]string{{"ps", "-aq"}, {"network", "ls", "-q"}, {"image", "ls", "-q"}} {
-		out, err := exec.Command("docker", append(list, "--filter", "label="+owner.LabelOwner+"="+o.String())...).Output()
+		list = append(list, "--filter", "label="+owner.LabelOwner+"="+o.String())
+		out, err := exec.Command("docker", list...).Output()
 		if err != nil {
 			return found // no engine
 		}
@@ -381,7 +382,7 @@ func TestSweep(t *testing.T) {
 			t.Fatalf("%v: %s", err, out)
 		}
 		builder := images.Builder{Client: bed.engine.Pool.Client, Owner: dead.String()}
-		if _, err := builder.Author(t.Context(), bed.command); err != nil {
+		if _, err := builder.Author(t.Context(), bed.command, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -29,6 +29,12 @@ func (s *scanner) start() bool {
 		s.describe(space, local)
 	case 1:
 		s.inOrigin = string(local) == "Origin" && s.root.origin == nil
+		s.inWho = string(local) == "Who"
+	case 2:
+		if s.inWho && string(local) == "Date" && s.places.dateAt.from == 0 {
+			s.inDate = true
+			s.places.dateAt = span{s.pos, s.pos}
+		}
 	case maxDepth:
 		return s.fail("more than %d elements within each other", maxDepth)
 	}
@@ -52,13 +58,14 @@ func (s *scanner) describe(space, local []byte) {
 		case "version":
 			s.root.version = a.value
 		case "ivorn":
-			s.root.ivoid = a.value
+			s.root.ivoid, s.places.ivoidAt = a.value, a.at
 		}
 	}
 }
 
 // end passes over the end of the innermost open element behind its "</".
 func (s *scanner) end() bool {
+	at := s.pos - len("</")
 	name := s.open[len(s.open)-1].name
 	if !bytes.HasPrefix(s.b[s.pos:], name) {
 		return s.wantEnd()
@@ -68,6 +75,12 @@ func (s *scanner) end() bool {
 	if !s.next(">") {
 		return s.wantEnd()
 	}
+	switch {
+	case len(s.open) == 3 && s.inDate:
+		s.places.dateAt.to = at
+	case len(s.open) == 1:
+		s.places.end = at
+	}
 	s.close()
 	return true
 }
@@ -75,6 +88,9 @@ func (s *scanner) end() bool {
 // close takes the innermost element away, with what it declared.
 func (s *scanner) close() {
 	last := len(s.open) - 1
+	if last == 2 {
+		s.inDate = false
+	}
 	s.bindings = s.bindings[:s.open[last].bindings]
 	s.open = s.open[:last]
 	if last == 1 && s.inOrigin {
@@ -116,9 +132,11 @@ func (s *scanner) attribute() (ok bool) {
 		return s.want("=")
 	}
 	s.space()
+	begun := s.pos + len(`"`)
 	if a.value, ok = s.value(); !ok {
 		return false
 	}
+	a.at = span{begun, s.pos - len(`"`)}
 	s.attributes = append(s.attributes, a)
 	return true
 }

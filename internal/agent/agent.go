@@ -15,6 +15,7 @@ func Commands() command.List {
 	return command.List{
 		{Name: "author", Synopsis: "send events to a broker and report how they fared", Run: runAuthor},
 		{Name: "probe", Synopsis: "send one event to a broker, trying until it is acked", Run: runProbe},
+		{Name: "try", Synopsis: "send each event of a payload to a broker once", Run: runTry},
 		{Name: "broker", Synopsis: "run the embedded broker", Run: runBroker},
 		{Name: "subscriber", Synopsis: "run the embedded subscriber", Run: runSubscriber},
 		{Name: "rtt", Synopsis: "measure the round trip to a TCP port", Run: runRTT},

@@ -31,6 +31,8 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	fs.StringVar(&c.From, "from", author.DefaultFrom, "the author's `IVOID`")
 	fs.DurationVar(&c.EventTimeout, "event-timeout", time.Minute, "`time` for one event")
 	fs.DurationVar(&c.Timeout, "timeout", 0, "`time` for all of them; 0 is no limit")
+	payload := fs.String("payload", "", "make the events of a VOEvent's `file`, or of those of a folder in turn")
+	fs.IntVar(&c.Size, "size", 0, "bring each event to so many `bytes`; 0 leaves them as they are")
 	dir := fs.String("dir", "", "write "+author.LogFile+" and "+author.TimesFile+" into this `folder`")
 	public := fs.Bool("public", false, "send even to an address that isn't private")
 	progress := fs.Bool("progress", false, "say once a second, on stderr, how many events are done")
@@ -53,6 +55,12 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	if !*public {
 		if err := author.CheckPrivate(ctx, c.Addr); err != nil {
 			return command.UsageErrorf("author: -addr %s: %w", c.Addr, err)
+		}
+	}
+	if *payload != "" {
+		var err error
+		if c.Payload, err = author.ReadPayload(*payload, c.Size); err != nil {
+			return command.UsageErrorf("author: -payload: %w", err)
 		}
 	}
 	if *progress {

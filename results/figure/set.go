@@ -13,7 +13,7 @@ func FromSet(set *results.Set, role results.Role) []Point {
 	for i := range set.Cells {
 		m := &set.Cells[i]
 		points = append(points, Point{
-			Broker:  m.Cell.Broker,
+			Broker:  m.Cell.Series(),
 			Latency: m.Cell.Latency,
 			Conns:   m.Cell.Conns,
 			Rates:   m.Rates[role],
@@ -29,7 +29,7 @@ func FitService(set *results.Set) map[string]time.Duration {
 	cells := make(map[string][]*results.CellRuns)
 	for i := range set.Cells {
 		m := &set.Cells[i]
-		cells[m.Cell.Broker] = append(cells[m.Cell.Broker], m)
+		cells[m.Cell.Series()] = append(cells[m.Cell.Series()], m)
 	}
 	fits := make(map[string]time.Duration)
 	for broker, of := range cells {

@@ -81,7 +81,7 @@ func Judge(set *results.Set, o Options) *Judgement {
 	for _, name := range set.Brokers() {
 		var cells []*results.CellRuns
 		for i := range set.Cells {
-			if set.Cells[i].Cell.Broker == name {
+			if set.Cells[i].Cell.Series() == name {
 				cells = append(cells, &set.Cells[i])
 			}
 		}

@@ -47,13 +47,13 @@ type Theory struct {
 	Saturation float64
 }
 
-// trip returns the time of a transaction's two round trips in a cell: from the
+// trip returns the time of a transaction's round trips in a cell: from the
 // round trip that was measured, or else the latency.
 func trip(m *results.CellRuns) time.Duration {
 	if rtt := m.RTT(); rtt > 0 && m.Cell.Latency > 0 {
-		return 2 * rtt
+		return time.Duration(m.Cell.RoundTrips()) * rtt
 	}
-	return 2 * m.Cell.Latency
+	return time.Duration(m.Cell.RoundTrips()) * m.Cell.Latency
 }
 
 // effective returns how many connections are busy on average. Events that
