@@ -1,9 +1,7 @@
 package compare
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -169,68 +167,4 @@ func brief(why string) string {
 		lines = append(append(lines[:1:1], "…"), lines[len(lines)-2:]...)
 	}
 	return strings.Join(lines, "\n")
-}
-
-// Schema is the version of what WriteJSON writes; docs/compare.md describes it.
-const Schema = 2
-
-// WriteJSON writes the verdict for programs.
-func (v *Verdict) WriteJSON(w io.Writer) error {
-	type row struct {
-		Cell     string         `json:"cell"`
-		Witness  paired.Witness `json:"witness"`
-		Decides  bool           `json:"decides"`
-		Finding  paired.Finding `json:"finding"`
-		Slowdown float64        `json:"slowdown"`
-		Lo       *float64       `json:"lo"`
-		Hi       *float64       `json:"hi"`
-		Effect   float64        `json:"effect"`
-		Limit    float64        `json:"limit"`
-		Biased   bool           `json:"biased"`
-		Rounds   []float64      `json:"rounds"`
-		Equals   []float64      `json:"equals"`
-	}
-	type broken struct {
-		Side string `json:"side"`
-		Cell string `json:"cell"`
-		Why  string `json:"why"`
-	}
-	out := struct {
-		Schema  int      `json:"schema"`
-		Outcome Outcome  `json:"outcome"`
-		Reasons []string `json:"reasons"`
-		Old     Subject  `json:"old"`
-		New     Subject  `json:"new"`
-		Alpha   float64  `json:"alpha"`
-		Rounds  int      `json:"rounds"`
-		Equals  int      `json:"equals"`
-		Seconds float64  `json:"seconds"`
-		Rows    []row    `json:"rows"`
-		Losses  []Loss   `json:"losses"`
-		Broken  []broken `json:"broken"`
-		Void    []string `json:"void"`
-	}{
-		Schema, v.Outcome, v.Reasons, v.Old, v.New, v.Rules.Alpha, v.Rounds, v.Equals,
-		v.Took.Seconds(), []row{}, v.Losses, []broken{}, v.Void,
-	}
-	for _, r := range v.Rows {
-		j := row{
-			Cell: r.Cell, Witness: r.Witness, Decides: r.Decides, Finding: r.Finding, Slowdown: r.Interval.Center,
-			Effect: r.Effect, Limit: r.Limit, Biased: r.Biased,
-			Rounds: slowdowns(r.Values), Equals: slowdowns(r.Equals),
-		}
-		if r.Interval.Known() {
-			j.Lo, j.Hi = &r.Interval.Lo, &r.Interval.Hi
-		}
-		out.Rows = append(out.Rows, j)
-	}
-	for _, b := range v.Broken {
-		out.Broken = append(out.Broken, broken{b.Side.String(), b.Cell, b.Why})
-	}
-	data, err := json.MarshalIndent(out, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(append(data, '\n'))
-	return err
 }
