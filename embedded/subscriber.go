@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"time"
 
 	"cometbench/vtp"
@@ -18,6 +20,10 @@ const subscriberIVOID = "ivo://cometbench/subscriber"
 // AgainFrom is the author in whose database the subscriber keeps, besides, the
 // events of all authors that it has received again.
 const AgainFrom = "ivo://cometbench/again"
+
+// ConnectionsFile is the file beside the databases in which the subscriber notes
+// when it connected, a line each time, as RFC 3339 has it.
+const ConnectionsFile = "connections.log"
 
 const (
 	// reconnect is the time between two attempts to connect.
@@ -47,6 +53,10 @@ func Subscribe(ctx context.Context, c SubscriberConfig) (err error) {
 	for {
 		var dialer net.Dialer
 		if conn, err := dialer.DialContext(ctx, "tcp", c.Remote); err == nil {
+			if err := note(c.EventDB, time.Now()); err != nil {
+				conn.Close()
+				return fmt.Errorf("subscriber: %w", err)
+			}
 			stop := context.AfterFunc(ctx, func() { conn.Close() })
 			err := receive(conn, store)
 			stop()
@@ -61,6 +71,16 @@ func Subscribe(ctx context.Context, c SubscriberConfig) (err error) {
 		case <-time.After(reconnect):
 		}
 	}
+}
+
+// note adds a time to the file of connections.
+func note(dir string, at time.Time) error {
+	f, err := os.OpenFile(filepath.Join(dir, ConnectionsFile), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(at.UTC().Format(time.RFC3339Nano) + "\n")
+	return errors.Join(err, f.Close())
 }
 
 // receive handles one connection, to its end. Its error is that of the store.

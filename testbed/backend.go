@@ -61,6 +61,9 @@ type Process interface {
 	// and ErrFull where the role may have been unable to write.
 	CopyOut(ctx context.Context, dir string) error
 
+	// Log writes what the role has logged to [LogFile] so far; nothing if it is our
+	// command.
+	Log(ctx context.Context, w io.Writer) error
 	// Stop ends the role with SIGTERM, and waits for its end. Only this role's
 	// end is expected then.
 	Stop(ctx context.Context) error

@@ -222,6 +222,13 @@ func (p *container) CopyOut(ctx context.Context, dir string) error {
 	return fmt.Errorf("copy files of the %s: %w: %s", p.name, err, text)
 }
 
+func (p *container) Log(ctx context.Context, w io.Writer) error {
+	if p.image == "" {
+		return nil
+	}
+	return p.exec(ctx, w, io.Discard, "cat", LogFile)
+}
+
 func (p *container) Stop(ctx context.Context) error {
 	p.stopped.Store(true)
 	_, err := engine.Ask(ctx, "stop "+p.name, engine.Answer, func(ctx context.Context) (struct{}, error) {

@@ -128,6 +128,8 @@ func (p *process) Run(ctx context.Context, stdout, stderr io.Writer, args ...str
 	}
 }
 
+func (p *process) Log(context.Context, io.Writer) error { return nil }
+
 func (p *process) CopyOut(_ context.Context, dir string) error {
 	entries, err := os.ReadDir(p.dir)
 	if err != nil {

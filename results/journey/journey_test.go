@@ -205,7 +205,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		j.Summary()
+		j.Summary(func(Block) string { return "" })
 		var file bytes.Buffer
 		if err := j.Write(&file); err != nil {
 			t.Fatal(err)
@@ -241,6 +241,6 @@ func BenchmarkMillion(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		j.Summary()
+		j.Summary(func(Block) string { return "" })
 	}
 }

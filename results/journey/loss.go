@@ -152,56 +152,63 @@ type Block struct {
 	// From is the place of the first one, from 1: in the broker's order where
 	// events were stored, else in the author's.
 	From int
-	// Begun and Ended are the times of the first and the last, since those of the
-	// first event of all: stored by the broker, or begun by the author.
-	Begun, Ended time.Duration
+	// First and Last are when the first and the last of them were stored by the
+	// broker, or begun by the author, since the author's clock started; Origin is
+	// when the first of all events was.
+	First, Last, Origin time.Duration
 }
 
-// leastBlock is how many events in a row are told of.
-const leastBlock = 3
-
-// mostBlocks is how many blocks are told of.
-const mostBlocks = 5
+// leastBlock is how many events in a row are told of, mostBlocks of how many
+// blocks.
+const (
+	leastBlock = 3
+	mostBlocks = 5
+)
 
 // Blocks returns the longest blocks of events that were lost in a row, the
 // longest first.
 func (j *Journeys) Blocks() []Block {
-	var list []Block
-	inOrder := func(events []*Event, at func(*Event) time.Duration, wanted func(Loss) bool) {
-		var b Block
-		end := func() {
-			if b.Events >= leastBlock {
-				list = append(list, b)
-			}
-			b = Block{}
-		}
-		for i, e := range events {
-			l, lost := j.loss(e)
-			if !lost || !wanted(l) {
-				end()
-				continue
-			}
-			since := at(e) - at(events[0])
-			if b.Events > 0 && b.Loss != l {
-				end()
-			}
-			if b.Events == 0 {
-				b = Block{Loss: l, From: i + 1, Begun: since}
-			}
-			b.Events++
-			b.Ended = since
-		}
-		end()
-	}
-	inOrder(j.order(), j.placed, func(l Loss) bool { return l == NotDelivered })
 	begun := make([]*Event, len(j.Events))
 	for i := range j.Events {
 		begun[i] = &j.Events[i]
 	}
-	inOrder(begun, func(e *Event) time.Duration { return e.Begun },
-		func(l Loss) bool { return l != NotDelivered })
+	list := append(
+		j.blocks(j.order(), j.placed, func(l Loss) bool { return l == NotDelivered }),
+		j.blocks(begun, func(e *Event) time.Duration { return e.Begun },
+			func(l Loss) bool { return l != NotDelivered })...,
+	)
 	slices.SortStableFunc(list, func(a, b Block) int { return cmp.Compare(b.Events, a.Events) })
 	return list[:min(len(list), mostBlocks)]
+}
+
+// blocks returns the blocks of the wanted losses among events, which are in the
+// order of the times at which they were somewhere.
+func (j *Journeys) blocks(events []*Event, at func(*Event) time.Duration, wanted func(Loss) bool) []Block {
+	var list []Block
+	var b Block
+	end := func() {
+		if b.Events >= leastBlock {
+			list = append(list, b)
+		}
+		b = Block{}
+	}
+	for i, e := range events {
+		l, lost := j.loss(e)
+		lost = lost && wanted(l)
+		if b.Events > 0 && (!lost || l != b.Loss) {
+			end()
+		}
+		if !lost {
+			continue
+		}
+		if b.Events == 0 {
+			b = Block{Loss: l, From: i + 1, First: at(e), Origin: at(events[0])}
+		}
+		b.Events++
+		b.Last = at(e)
+	}
+	end()
+	return list
 }
 
 // String says it in words.
@@ -210,9 +217,9 @@ func (b Block) String() string {
 	if b.Loss == NotDelivered {
 		what, order = "stored by the broker, not delivered", "the broker's order"
 	}
-	return fmt.Sprintf("%s events in a row, %s, within %s (events %s to %s in %s, %s to %s after its first)",
-		count(b.Events), what, seconds(b.Ended-b.Begun), count(b.From), count(b.From+b.Events-1), order,
-		seconds(b.Begun), seconds(b.Ended))
+	return fmt.Sprintf("%s events in a row (%s to %s in %s, %s to %s after its first), %s, within %s",
+		count(b.Events), count(b.From), count(b.From+b.Events-1), order,
+		seconds(b.First-b.Origin), seconds(b.Last-b.Origin), what, seconds(b.Last-b.First))
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }

@@ -70,15 +70,15 @@ func TestBlocks(t *testing.T) {
 		got = append(got, b.String())
 	}
 	want := []string{
-		"1,333 events in a row, stored by the broker, not delivered, within 1.33 s " +
-			"(events 101 to 1,433 in the broker's order, 0.10 s to 1.43 s after its first)",
-		"5 events in a row, never connected, within 0.00 s " +
-			"(events 1,996 to 2,000 in the author's order, 2.00 s to 2.00 s after its first)",
+		"1,333 events in a row (101 to 1,433 in the broker's order, 0.10 s to 1.43 s after its first), " +
+			"stored by the broker, not delivered, within 1.33 s",
+		"5 events in a row (1,996 to 2,000 in the author's order, 2.00 s to 2.00 s after its first), " +
+			"never connected, within 0.00 s",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	warnings := j.Summary().Warnings()
+	warnings := j.Summary(func(Block) string { return "" }).Warnings()
 	if len(warnings) != 4 || warnings[0] != "5 of the events: never connected" ||
 		warnings[1] != "1,334 of the events: stored and not delivered" || warnings[2] != want[0] {
 		t.Errorf("warnings: %q", warnings)

@@ -21,14 +21,19 @@ type Summary struct {
 	Blocks []string `json:"blocks,omitempty"`
 }
 
-// Summary sums the journeys up.
-func (j *Journeys) Summary() *Summary {
+// Summary sums the journeys up. Cause returns the cause of a block of losses, in
+// words, "" where nothing tells of it.
+func (j *Journeys) Summary(cause func(Block) string) *Summary {
 	s := &Summary{
 		Started: j.Started, Ack: j.Latency(Ack), Broker: j.Latency(Broker), Delivery: j.Latency(Delivery),
 		Losses: j.Losses(),
 	}
 	for _, b := range j.Blocks() {
-		s.Blocks = append(s.Blocks, b.String())
+		text := b.String()
+		if why := cause(b); why != "" {
+			text += ": " + why
+		}
+		s.Blocks = append(s.Blocks, text)
 	}
 	return s
 }
