@@ -19,7 +19,7 @@ func ask[M any](
 ) (message M, err error) {
 	var stdout bytes.Buffer
 	stderr := &tail.Tail{Each: each}
-	if err := p.Run(ctx, &stdout, stderr, args...); err != nil {
+	if err := p.Run(ctx, nil, &stdout, stderr, args...); err != nil {
 		if text := strings.TrimSpace(stderr.String()); text != "" {
 			return message, fmt.Errorf("%w: %s", err, text)
 		}

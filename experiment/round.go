@@ -97,6 +97,9 @@ func (s *Series) Round(ctx context.Context, r Round) (result *RoundResult, err e
 	if err := each(func(side int) error { return sides[side].Begin(starting) }); err != nil {
 		return nil, err
 	}
+	for _, x := range sides {
+		x.stay()
+	}
 	p := &pairing{sides: sides, load: Load{Conns: r.Cell.Conns}}
 	if err := p.run(ctx, r); err != nil {
 		return nil, err

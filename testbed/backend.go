@@ -53,8 +53,9 @@ type Process interface {
 	Line(ctx context.Context) ([]byte, error)
 
 	// Run runs our command with args beside the role, to its end: in the
-	// role's network and, where the role is our command too, in its folder.
-	Run(ctx context.Context, stdout, stderr io.Writer, args ...string) error
+	// role's network and, where the role is our command too, in its folder. A
+	// nil stdin is empty; another one ends its reads when the context does.
+	Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error
 
 	// CopyOut copies the files of the role's folder into the folder dir of this
 	// machine. The error is ErrChanging where one was seen to change meanwhile,

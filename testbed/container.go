@@ -112,12 +112,12 @@ func (p *container) follow() {
 	}()
 }
 
-func (p *container) Run(ctx context.Context, stdout, stderr io.Writer, args ...string) error {
+func (p *container) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
 	agent, err := p.ours(ctx)
 	if err != nil {
 		return err
 	}
-	return agent.exec(ctx, stdout, stderr, append([]string{images.AuthorCommand}, args...)...)
+	return agent.exec(ctx, stdin, stdout, stderr, append([]string{images.AuthorCommand}, args...)...)
 }
 
 // ours returns a container that has our command, shares this one's network, and
@@ -140,11 +140,14 @@ func (p *container) ours(ctx context.Context) (*container, error) {
 }
 
 // exec runs a command in the container, to its end.
-func (p *container) exec(ctx context.Context, stdout, stderr io.Writer, command ...string) error {
+func (p *container) exec(
+	ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, command ...string,
+) error {
 	client := p.backend.engine.Pool.Client
 	exec, err := engine.Ask(ctx, "run "+command[0], engine.Answer, func(ctx context.Context) (*docker.Exec, error) {
 		return client.CreateExec(docker.CreateExecOptions{
-			Container: p.id, Cmd: command, AttachStdout: true, AttachStderr: true, Context: ctx,
+			Container: p.id, Cmd: command, AttachStdin: stdin != nil, AttachStdout: true, AttachStderr: true,
+			Context: ctx,
 		})
 	})
 	if err != nil {
@@ -153,8 +156,11 @@ func (p *container) exec(ctx context.Context, stdout, stderr io.Writer, command 
 	err = engine.AwaitDone(ctx, func() error { // it may go on until the container is removed
 		// The client sends its options as JSON, the streams among them: these
 		// hide what a stream may hold.
-		stdout, stderr := io.MultiWriter(stdout), io.MultiWriter(stderr)
-		return client.StartExec(exec.ID, docker.StartExecOptions{OutputStream: stdout, ErrorStream: stderr})
+		o := docker.StartExecOptions{OutputStream: io.MultiWriter(stdout), ErrorStream: io.MultiWriter(stderr)}
+		if stdin != nil {
+			o.InputStream = io.MultiReader(stdin)
+		}
+		return client.StartExec(exec.ID, o)
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
@@ -207,7 +213,7 @@ func (p *container) CopyOut(ctx context.Context, dir string) error {
 	if p.image == "" {
 		command = []string{images.AuthorCommand, "tar", folder}
 	}
-	err := p.exec(ctx, writer, log, command...)
+	err := p.exec(ctx, nil, writer, log, command...)
 	writer.Close()
 	if unpackErr := <-unpacked; err == nil || errors.Is(unpackErr, ErrFull) {
 		err = unpackErr

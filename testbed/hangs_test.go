@@ -54,7 +54,7 @@ func TestEngineHangs(t *testing.T) {
 			_, err := c.Start(ctx, Role{Name: Broker, Command: []string{"broker"}})
 			return err
 		}},
-		{"command", func(ctx context.Context) error { return author.Run(ctx, io.Discard, io.Discard) }},
+		{"command", func(ctx context.Context) error { return author.Run(ctx, nil, io.Discard, io.Discard) }},
 		{"exit code", func(ctx context.Context) error { _, err := author.exitCode(ctx, fakeID); return err }},
 		{"stop", author.Stop},
 		{"close", c.Close}, // while the network is still being made
@@ -103,7 +103,7 @@ func TestExitCode(t *testing.T) {
 	defer cancel()
 	stderr := &tail.Tail{Each: func(string) bool { return true }} // which is no JSON
 	author := &container{name: "author", id: fakeID, backend: c}
-	err := author.exec(ctx, io.Discard, stderr, "false")
+	err := author.exec(ctx, nil, io.Discard, stderr, "false")
 	if err == nil || !strings.Contains(err.Error(), "exit code 7") {
 		t.Errorf("%v, want exit code 7", err)
 	}

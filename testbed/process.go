@@ -109,9 +109,9 @@ func (p *process) Line(ctx context.Context) ([]byte, error) {
 	}
 }
 
-func (p *process) Run(ctx context.Context, stdout, stderr io.Writer, args ...string) error {
+func (p *process) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
 	cmd := p.backend.command(p, args)
-	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
 	if err := cmd.Start(); err != nil {
 		return err
 	}

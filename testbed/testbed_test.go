@@ -204,13 +204,13 @@ func TestProcess(t *testing.T) {
 		}
 		author := start(t, b, Role{Name: Author, Command: []string{"pause"}})
 		var out, errs bytes.Buffer
-		if err := author.Run(t.Context(), &out, &errs, "usage", "-pid", fmt.Sprint(author.Address().PID)); err != nil {
+		if err := author.Run(t.Context(), nil, &out, &errs, "usage", "-pid", fmt.Sprint(author.Address().PID)); err != nil {
 			t.Fatalf("%v: %s", err, &errs)
 		}
 		if !strings.Contains(out.String(), `"cpu_ns"`) {
 			t.Errorf("usage printed %q", &out)
 		}
-		if err := author.Run(t.Context(), io.Discard, &errs, "usage", "-pid", "none"); err == nil {
+		if err := author.Run(t.Context(), nil, io.Discard, &errs, "usage", "-pid", "none"); err == nil {
 			t.Error("a command that fails is no error")
 		}
 		dir := t.TempDir()

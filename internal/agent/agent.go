@@ -23,6 +23,7 @@ func Commands() command.List {
 		{Name: "usage", Synopsis: "print the network counters and the CPU time of a process", Run: runUsage},
 		{Name: "pair", Synopsis: "hold two network namespaces that are joined", Run: runPair},
 		{Name: "within", Synopsis: "run a command in another network namespace", Run: runWithin},
+		{Name: "serve", Synopsis: "run the subcommands that it reads, one after another", Run: runServe},
 		{Name: "pause", Synopsis: "do nothing, for a while: it holds a namespace or a container", Run: runPause},
 		{Name: "janitor", Synopsis: "clean up after a benchmark that ended without doing so", Run: runJanitor},
 		{Name: "tar", Synopsis: "write a folder as a tar archive on stdout", Run: runTar},
