@@ -34,6 +34,9 @@ const (
 	// where latency makes them take longer than warmUpTime.
 	warmUp     = 250
 	warmUpTime = time.Second
+	// patience is far above what an event of a batch takes, whatever the machine
+	// does: TCP tries a lost packet again after 1, 3 and 7 s.
+	patience = 10 * time.Second
 )
 
 // Round is two brokers that are up side by side, and get batches of events
@@ -56,6 +59,8 @@ type RoundResult struct {
 	// Events is how many a batch had.
 	Events int
 	Pairs  []paired.Pair
+	// Neighbours is what others did with the machine meanwhile.
+	Neighbours Neighbours
 	// Runs are the records of both experiments, the old broker's first.
 	Runs [2]*results.Run
 }
@@ -100,7 +105,7 @@ func (s *Series) Round(ctx context.Context, r Round) (result *RoundResult, err e
 	for _, x := range sides {
 		x.stay()
 	}
-	p := &pairing{sides: sides, load: Load{Conns: r.Cell.Conns}}
+	p := &pairing{sides: sides, load: Load{Conns: r.Cell.Conns, Patience: patience}}
 	if err := p.run(ctx, r); err != nil {
 		return nil, err
 	}
@@ -110,7 +115,10 @@ func (s *Series) Round(ctx context.Context, r Round) (result *RoundResult, err e
 	if err := each(func(side int) error { return p.deliveries(ctx, side) }); err != nil {
 		return nil, err
 	}
-	result = &RoundResult{Events: p.load.Events, Pairs: p.pairs}
+	if err := p.disturbed(); err != nil {
+		return nil, err
+	}
+	result = &RoundResult{Events: p.load.Events, Pairs: p.pairs, Neighbours: p.neighbours()}
 	for side, x := range sides {
 		x.run.Cell.Events = p.load.Events
 		x.run.Author = results.Author{Sent: x.sent, Acked: x.acked}
@@ -141,6 +149,10 @@ type pairing struct {
 	pairs   []paired.Pair
 	batches [2][]int // how many events were acked in each batch, also in those that aren't in pairs
 	first   [2]int   // the first batch that is in a pair
+
+	used     results.Usage // in all batches, but for what subscribers used
+	capacity time.Duration // of all processors in all batches
+	dropped  [2]uint64     // connection attempts that found a listen queue full
 }
 
 func (p *pairing) run(ctx context.Context, r Round) error {
@@ -168,7 +180,9 @@ func (p *pairing) run(ctx context.Context, r Round) error {
 	}
 	for side, x := range p.sides {
 		if more := r.Long - x.sent; more > 0 {
-			if _, err := p.send(ctx, side, Load{Conns: r.Cell.Conns, Events: more}); err != nil {
+			load := p.load
+			load.Events = more
+			if _, err := p.send(ctx, side, load); err != nil {
 				return err
 			}
 		}
@@ -179,7 +193,8 @@ func (p *pairing) run(ctx context.Context, r Round) error {
 // warm lets both brokers work before the first pair, and chooses the batches. A
 // busy machine makes a warm-up slow; batches have as many events nevertheless.
 func (p *pairing) warm(ctx context.Context, cell matrix.Cell) error {
-	load, least := Load{Conns: cell.Conns, Events: warmUp}, warmUp
+	load, least := p.load, warmUp
+	load.Events = warmUp
 	if cell.Latency > 0 {
 		rate := cell.TheoreticalRate(cell.Latency, 0)
 		load.Events = min(warmUp, int(rate*warmUpTime.Seconds()))
@@ -205,6 +220,8 @@ func (p *pairing) send(ctx context.Context, side int, load Load) (*Batch, error)
 		return nil, &SideError{side, err}
 	}
 	p.batches[side] = append(p.batches[side], b.Author.Acked)
+	p.note(b.Usage)
+	p.dropped[side] += b.Usage.ListenDrops
 	return b, nil
 }
 

@@ -2,10 +2,13 @@ package experiment
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"cometbench/internal/require"
 	"cometbench/matrix"
+	"cometbench/results"
 	"cometbench/results/paired"
 	"cometbench/subject"
 	"cometbench/testbed"
@@ -18,7 +21,9 @@ func newSeries(t *testing.T, brokers string) (s *Series, labels []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err = NewSeries(t.Context(), Options{Brokers: list, Testbed: testbed.Config{Executable: testbed.Build, Pin: true}})
+	s, err = NewSeries(t.Context(), Options{
+		Brokers: list, Testbed: testbed.Config{Executable: testbed.Build, Pin: true},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +48,8 @@ func TestRound(t *testing.T) {
 			}
 			s, labels := newSeries(t, broker)
 			const long = 9000
-			got, err := s.Round(t.Context(), Round{Old: labels[0], New: labels[0], Cell: matrix.Cell{Conns: 4}, Long: long})
+			equals := Round{Old: labels[0], New: labels[0], Cell: matrix.Cell{Conns: 4}, Long: long}
+			got, err := s.Round(t.Context(), equals)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,13 +66,47 @@ func TestRound(t *testing.T) {
 					t.Errorf("pair %d: delivered in %v, sent in %v", i+1, p.Old[paired.Delivery], p.Old[paired.Time])
 				}
 			}
+			if n := got.Neighbours; n.Foreign < 0 || n.Foreign >= 1 || n.Steal < 0 || n.Steal > mostSteal {
+				t.Errorf("got %+v, want shares", n)
+			}
 			for side, run := range got.Runs {
-				if run.Author.Sent < long || run.Author.Acked != run.Author.Sent || run.Subscriber.Entries != run.Author.Sent {
+				sent := run.Author.Sent
+				if sent < long || run.Author.Acked != sent || run.Subscriber.Entries != sent {
 					t.Errorf("side %d: %d events sent, %d acked, %d delivered; want as many, and %d at least",
-						side, run.Author.Sent, run.Author.Acked, run.Subscriber.Entries, long)
+						side, sent, run.Author.Acked, run.Subscriber.Entries, long)
 				}
 			}
 		})
+	}
+}
+
+// TestDisturbed: what others did, a full listen queue and a late delay make a
+// round void; busy neighbours don't.
+func TestDisturbed(t *testing.T) {
+	const second = time.Second
+	for _, tt := range []struct {
+		name  string
+		batch results.Usage
+		late  time.Duration
+		want  string // "" for a round that isn't void
+	}{
+		{"calm", results.Usage{Machine: results.MachineUsage{Busy: second, Idle: second}}, 0, ""},
+		{"busy neighbours", results.Usage{Machine: results.MachineUsage{Busy: 10 * second}}, 0, ""},
+		{"steal", results.Usage{Machine: results.MachineUsage{Busy: 7 * second, Idle: second, Steal: second}}, 0,
+			"the hypervisor took 11 % of the processors' time, more than 10 %"},
+		{"some steal", results.Usage{Machine: results.MachineUsage{Busy: 18 * second, Steal: second}}, 0, ""},
+		{"full queue", results.Usage{ListenDrops: 3}, 0, "the kernel dropped 0 and 3 connection attempts"},
+		{"late delay", results.Usage{}, 301 * time.Microsecond, "held for 301µs longer than asked for"},
+		{"delay in time", results.Usage{}, 299 * time.Microsecond, ""},
+	} {
+		cell := matrix.Cell{Latency: 10 * time.Millisecond}
+		p := &pairing{sides: [2]*Experiment{{cell: cell}, {cell: cell, run: results.Run{Lateness: tt.late}}}}
+		p.note(tt.batch)
+		p.dropped[1] = tt.batch.ListenDrops
+		err := p.disturbed()
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
 	}
 }
 

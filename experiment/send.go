@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,7 +16,14 @@ import (
 
 // Load is what the author sends in one batch: events over at most so many
 // connections at a time.
-type Load struct{ Conns, Events int }
+type Load struct {
+	Conns, Events int
+	// Patience is how long an event may take until it counts as not acked; 0 is
+	// a minute.
+	Patience time.Duration
+}
+
+func (l Load) patience() time.Duration { return cmp.Or(l.Patience, eventDeadline) }
 
 // Batch is what came of one.
 type Batch struct {
@@ -37,7 +45,7 @@ func (x *Experiment) load() Load { return Load{Conns: x.cell.Conns, Events: x.ce
 // authorDeadline bounds the author's whole work, sendDeadline the step.
 func authorDeadline(l Load, latency time.Duration) time.Duration {
 	cell := matrix.Cell{Latency: latency, Conns: l.Conns, Events: l.Events}
-	return 2*cell.Expected() + eventDeadline + time.Duration(l.Events)*slowestEvent
+	return 2*cell.Expected() + l.patience() + time.Duration(l.Events)*slowestEvent
 }
 
 func (x *Experiment) sendDeadline(l Load) time.Duration {
@@ -82,7 +90,7 @@ func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 	args := []string{
 		"author", "-public", "-progress", "-addr", x.receive,
 		"-conns", strconv.Itoa(l.Conns), "-events", strconv.Itoa(l.Events),
-		"-event-timeout", eventDeadline.String(), "-timeout", authorDeadline(l, x.cell.Latency).String(),
+		"-event-timeout", l.patience().String(), "-timeout", authorDeadline(l, x.cell.Latency).String(),
 		"-dir", ".",
 	}
 	report, err := ask[agent.AuthorReport](ctx, x.author, x.progress.line, append(args, x.payloadFlags()...)...)

@@ -232,7 +232,7 @@ func (p *container) Log(ctx context.Context, w io.Writer) error {
 	if p.image == "" {
 		return nil
 	}
-	return p.exec(ctx, w, io.Discard, "cat", LogFile)
+	return p.exec(ctx, nil, w, io.Discard, "cat", LogFile)
 }
 
 func (p *container) Stop(ctx context.Context) error {

@@ -204,11 +204,18 @@ func TestProcess(t *testing.T) {
 		}
 		author := start(t, b, Role{Name: Author, Command: []string{"pause"}})
 		var out, errs bytes.Buffer
-		if err := author.Run(t.Context(), nil, &out, &errs, "usage", "-pid", fmt.Sprint(author.Address().PID)); err != nil {
+		pid := fmt.Sprint(author.Address().PID)
+		if err := author.Run(t.Context(), nil, &out, &errs, "usage", "-pid", pid); err != nil {
 			t.Fatalf("%v: %s", err, &errs)
 		}
 		if !strings.Contains(out.String(), `"cpu_ns"`) {
 			t.Errorf("usage printed %q", &out)
+		}
+		out.Reset()
+		requests := strings.NewReader(`["usage"] ["usage", "-pid", "none"] ["usage"]`)
+		if err := author.Run(t.Context(), requests, &out, &errs, "serve"); err != nil ||
+			strings.Count(out.String(), `cpu_ns`) != 2 || !strings.Contains(out.String(), `"code":2`) {
+			t.Errorf("serve printed %q, want two usages and an error between: %v: %s", &out, err, &errs)
 		}
 		if err := author.Run(t.Context(), nil, io.Discard, &errs, "usage", "-pid", "none"); err == nil {
 			t.Error("a command that fails is no error")

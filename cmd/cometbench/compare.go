@@ -227,7 +227,9 @@ func (c *comparison) round(ctx context.Context, series *experiment.Series, r com
 		return r
 	}
 	r.Events, r.Pairs = made.Events, made.Pairs
+	r.Foreign, r.Steal = made.Neighbours.Foreign, made.Neighbours.Steal
 	for side, run := range made.Runs {
+		r.Subscriber[side] = time.Duration(1e9 * run.CPUPerEvent(results.RoleSubscriber))
 		r.Counts[side] = compare.Count{Sent: run.Author.Sent, Acked: run.Author.Acked,
 			Delivered: run.Subscriber.Entries}
 	}

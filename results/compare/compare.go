@@ -55,6 +55,12 @@ type Round struct {
 	Equals bool
 	Pairs  []paired.Pair
 	Counts [2]Count // by side
+	// Subscriber is the processor time that the subscribers used for each event,
+	// by side; 0 where that isn't known.
+	Subscriber [2]time.Duration
+	// Foreign and Steal are the shares of the processors' time that other
+	// programs used and that the hypervisor took.
+	Foreign, Steal float64
 	// Void says why there are no figures, and At who was at fault, where it
 	// was one side.
 	Void string

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"cometbench/matrix"
 	"cometbench/results"
@@ -75,7 +76,10 @@ func (w world) round(rng *rand.Rand, cell matrix.Cell, equals bool) Round {
 		return paired.Batch{paired.Time: seconds(took), paired.Delivery: seconds(took * 0.99),
 			paired.Work: seconds(worked)}
 	}
-	r := Round{Cell: cell, Equals: equals, Events: 250, Counts: [2]Count{{5000, 5000, 5000}, {5000, 5000, 5000}}}
+	r := Round{
+		Cell: cell, Equals: equals, Events: 250, Counts: [2]Count{{5000, 5000, 5000}, {5000, 5000, 5000}},
+		Subscriber: [2]time.Duration{400 * time.Microsecond, 404 * time.Microsecond}, Foreign: 0.25, Steal: 0.01,
+	}
 	for range 20 {
 		p := paired.Pair{Old: batch(0, 0), New: batch(w.work, w.waits)}
 		if equals {
@@ -240,6 +244,45 @@ func TestWriters(t *testing.T) {
 	for _, r := range read.Rows {
 		if r.Lo == nil || r.Hi == nil || *r.Lo > r.Slowdown || *r.Hi < r.Slowdown || len(r.Rounds) != 5 {
 			t.Errorf("got the row %+v", r)
+		}
+	}
+}
+
+// TestManyCells: the worst cell stands first, and a summary folds what isn't
+// among the worst.
+func TestManyCells(t *testing.T) {
+	w := world{rounds: 5, noise: 0.02, change: func(i int, r *Round) {
+		for _, p := range r.Pairs {
+			if r.Cell.Conns == 7 && !r.Equals {
+				p.New[paired.Work] *= 2
+			}
+		}
+	}}
+	for conns := 1; conns <= 9; conns++ {
+		w.cells = append(w.cells, matrix.Cell{Conns: conns})
+	}
+	v := Judge(w.input(), Options{})
+	if first := v.worstFirst()[0]; first != "latency=0ms/conns=7" {
+		t.Errorf("%s stands first", first)
+	}
+	if got := v.worstRow(); !strings.HasPrefix(got, "The worst row: work of latency=0ms/conns=7, +") {
+		t.Error(got)
+	}
+	var b bytes.Buffer
+	if err := v.WriteMarkdown(&b); err != nil {
+		t.Fatal(err)
+	}
+	shown, _, folded := strings.Cut(b.String(), "<details><summary>3 more cells, none of them worse</summary>")
+	if !folded || strings.Count(shown, "\n| latency") != shownCells {
+		t.Errorf("want %d cells, and the rest folded:\n%s", shownCells, &b)
+	}
+	b.Reset()
+	if err := v.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if utf8.RuneCountInString(line) > columns+1 {
+			t.Errorf("wider than %d columns: %s", columns, line)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type Document struct {
 	Equals  int              `json:"equals"`
 	Seconds float64          `json:"seconds"`
 	Rows    []DocumentRow    `json:"rows"`
+	Asides  []Aside          `json:"asides"`
 	Losses  []Loss           `json:"losses"`
 	Broken  []DocumentBroken `json:"broken"`
 	Void    []string         `json:"void"`
@@ -58,9 +59,10 @@ type DocumentBroken struct {
 // Document returns the verdict for programs.
 func (v *Verdict) Document() *Document {
 	d := &Document{
-		Schema: Schema, Outcome: v.Outcome, Reasons: v.Reasons, Old: v.Old, New: v.New, Alpha: v.Rules.Alpha,
-		Rounds: v.Rounds, Equals: v.Equals, Seconds: v.Took.Seconds(), Rows: []DocumentRow{}, Losses: v.Losses,
-		Broken: []DocumentBroken{}, Void: v.Void,
+		Schema: Schema, Outcome: v.Outcome, Reasons: list(v.Reasons), Old: v.Old, New: v.New,
+		Alpha: v.Rules.Alpha, Rounds: v.Rounds, Equals: v.Equals, Seconds: v.Took.Seconds(),
+		Rows: []DocumentRow{}, Asides: list(v.Asides), Losses: list(v.Losses),
+		Broken: []DocumentBroken{}, Void: list(v.Void),
 	}
 	for _, r := range v.Rows {
 		row := DocumentRow{
@@ -78,6 +80,9 @@ func (v *Verdict) Document() *Document {
 	}
 	return d
 }
+
+// list returns an empty list for none: programs want no null.
+func list[T any](s []T) []T { return append([]T{}, s...) }
 
 // WriteJSON writes the verdict for programs.
 func (v *Verdict) WriteJSON(w io.Writer) error {

@@ -19,23 +19,21 @@ func (v *Verdict) WriteMarkdown(w io.Writer) error {
 		b.WriteString("\n")
 	}
 	if v.measured() {
-		for i, line := range v.table() {
-			for _, text := range line {
-				b.WriteString("| " + plain(text) + " ")
-			}
-			b.WriteString("|\n")
-			if i == 0 {
-				b.WriteString(strings.Repeat("| --- ", len(line)) + "|\n")
-			}
+		if text := v.worstRow(); text != "" {
+			fmt.Fprintf(&b, "%s\n\n", plain(text))
 		}
-		b.WriteString("\n")
+		table := v.table()
+		shown := min(len(table), 1+shownCells)
+		markdownTable(&b, table[:shown])
+		if rest := table[shown:]; len(rest) > 0 {
+			fmt.Fprintf(&b, "<details><summary>%d more cells, none of them worse</summary>\n\n", len(rest))
+			markdownTable(&b, append(table[:1:1], rest...))
+			b.WriteString("</details>\n\n")
+		}
+		b.WriteString("<details><summary>How it was measured</summary>\n\n")
 		for _, line := range v.notes() {
 			fmt.Fprintf(&b, "- %s\n", plain(line))
 		}
-		b.WriteString("\n")
-	}
-	if len(v.Config) > 0 {
-		b.WriteString("<details><summary>Configuration</summary>\n\n")
 		for _, c := range v.Config {
 			fmt.Fprintf(&b, "- %s: %s\n", plain(c.Key), plain(c.Value))
 		}
@@ -43,6 +41,23 @@ func (v *Verdict) WriteMarkdown(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// shownCells is how many cells a summary shows at once.
+const shownCells = 6
+
+// markdownTable writes a table, its head first.
+func markdownTable(b *strings.Builder, lines [][]string) {
+	for i, line := range lines {
+		for _, text := range line {
+			b.WriteString("| " + plain(text) + " ")
+		}
+		b.WriteString("|\n")
+		if i == 0 {
+			b.WriteString(strings.Repeat("| --- ", len(line)) + "|\n")
+		}
+	}
+	b.WriteString("\n")
 }
 
 var markup = strings.NewReplacer(

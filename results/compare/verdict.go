@@ -59,6 +59,7 @@ type Verdict struct {
 	// Equals how many of these had the old broker on both sides.
 	Void           []string
 	Rounds, Equals int
+	Asides         []Aside
 	Took           time.Duration
 	Config         []results.ConfigLine
 	// Decided says that more rounds wouldn't change the outcome.
@@ -74,8 +75,14 @@ func Judge(in Input, o Options) *Verdict {
 		Old: in.Old, New: in.New, Rules: rules, Took: in.Took, Config: in.Config,
 		Rows: in.rows(rules), Losses: in.losses(rules.Alpha), Broken: in.broken(),
 	}
+	if in.Identical {
+		v.Outcome, v.Decided = Identical, true
+		v.Reasons = []string{"the same files are installed and started alike, so that nothing was measured"}
+		return v
+	}
 	for _, c := range in.Cells {
 		v.cells = append(v.cells, Name(c))
+		v.Asides = append(v.Asides, in.aside(c))
 	}
 	for _, r := range in.Rounds {
 		switch {
@@ -86,11 +93,6 @@ func Judge(in Input, o Options) *Verdict {
 			v.Equals++
 		}
 		v.Rounds++
-	}
-	if in.Identical {
-		v.Outcome, v.Decided = Identical, true
-		v.Reasons = []string{"the same files are installed and started alike, so that nothing was measured"}
-		return v
 	}
 	v.conclude(in)
 	return v

@@ -1,8 +1,10 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"cometbench/results/paired"
@@ -117,10 +119,54 @@ func (v *Verdict) labels() (old, new string) {
 	return old, new
 }
 
-// table returns the head and the lines of the table: words first.
+// severity tells by how much a row is nearer to a regression than another one:
+// by its finding, and then by how much of its effect it reaches.
+func severity(r paired.Row) (finding int, share float64) {
+	order := []paired.Finding{paired.Clear, paired.Open, paired.Slower}
+	return slices.Index(order, r.Finding), r.Interval.Center / r.Effect
+}
+
+// worst returns the deciding row that is nearest to a regression, or is one. Where
+// there is none, its effect is 0.
+func worst(rows paired.Rows) (of paired.Row) {
+	for _, r := range rows {
+		if r.Decides && (of.Effect == 0 || worse(r, of) < 0) {
+			of = r
+		}
+	}
+	return of
+}
+
+// worse compares rows so that the worse one comes first.
+func worse(a, b paired.Row) int {
+	findingA, shareA := severity(a)
+	findingB, shareB := severity(b)
+	return cmp.Or(cmp.Compare(findingB, findingA), cmp.Compare(shareB, shareA))
+}
+
+// worstFirst returns the cells, those first that are nearest to a regression.
+func (v *Verdict) worstFirst() []string {
+	return slices.SortedStableFunc(slices.Values(v.cells), func(a, b string) int {
+		return worse(worst(v.Rows.Of(a)), worst(v.Rows.Of(b)))
+	})
+}
+
+// worstRow says which row is nearest to a regression, with its interval and the
+// effect, "" where there is none.
+func (v *Verdict) worstRow() string {
+	r := worst(v.Rows)
+	if r.Effect == 0 {
+		return ""
+	}
+	return fmt.Sprintf("The worst row: %s of %s, %s, where %s counts.", r.Witness, r.Cell, slowdown(r.Interval),
+		stat.FormatPercent(r.Effect))
+}
+
+// table returns the head and the lines of the table, a line for each cell: words
+// first.
 func (v *Verdict) table() [][]string {
 	lines := [][]string{{"cell", "verdict", "time", "delivery", "work"}}
-	for _, cell := range v.cells {
+	for _, cell := range v.worstFirst() {
 		rows := v.Rows.Of(cell)
 		line := []string{cell, says(rows)}
 		for _, w := range paired.Witnesses() {
@@ -141,17 +187,10 @@ func (v *Verdict) table() [][]string {
 func (v *Verdict) notes() []string {
 	lines := []string{fmt.Sprintf("%d rounds in %.0f s, %d of them of the old broker with itself; %d void",
 		v.Rounds, v.Took.Seconds(), v.Equals, len(v.Void))}
-	var excluded []string
-	for _, r := range v.Rows {
-		if r.Decides && r.Finding == paired.Clear && !r.Biased {
-			excluded = append(excluded, fmt.Sprintf("%s of %s: %s", r.Cell, r.Witness,
-				stat.FormatPercent(max(0, r.Interval.Hi))))
-		}
+	if text := neighbours(v.Asides); text != "" {
+		lines = append(lines, text)
 	}
-	if len(excluded) > 0 {
-		lines = append(lines, "a greater slowdown is excluded: "+strings.Join(excluded, "; "))
-	}
-	for _, cell := range v.cells {
+	for i, cell := range v.cells {
 		var equals []string
 		for _, r := range v.Rows.Of(cell) {
 			if r.Decides && len(r.Equals) > 0 {
@@ -162,11 +201,17 @@ func (v *Verdict) notes() []string {
 		if len(equals) > 0 {
 			lines = append(lines, fmt.Sprintf("%s: the old broker with itself: %s", cell, strings.Join(equals, ", ")))
 		}
+		if text := v.Asides[i].subscriber(); text != "" {
+			lines = append(lines, fmt.Sprintf("%s: work of the subscriber, which decides nothing: %s", cell, text))
+		}
 	}
 	for _, l := range v.Losses {
 		if l.Finding == paired.Clear {
 			lines = append(lines, l.String())
 		}
+	}
+	for _, why := range v.Void {
+		lines = append(lines, "void: "+brief(why))
 	}
 	return lines
 }
