@@ -7,11 +7,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"cometbench/internal/require"
 	"cometbench/vtp"
 )
 
@@ -68,14 +70,43 @@ func TestVoid(t *testing.T) {
 		{"anna", 1, 2, "1 of 3 runs are void"},
 		{"nnnnnn", 1, 0, "3 of 3 runs are void"},
 	} {
-		t.Run(tt.attempts, func(t *testing.T) {
-			addr := scripted(t, tt.attempts)
-			stdout, stderr, code := benchmark(t, "-broker=tcp://"+addr, "-latency=0", "-conns=1", "-events=5", "-test.count=3")
-			if code != tt.code || records(stdout) != tt.records || !strings.Contains(stdout, tt.want) {
-				t.Errorf("exit code %d, %d records, want %d, %d and "+
-					"%q:\n%s%s", code, records(stdout), tt.code, tt.records, tt.want, stdout, stderr)
-			}
-		})
+		for _, overlap := range []string{"1", "auto"} {
+			t.Run(tt.attempts+"/overlap="+overlap, func(t *testing.T) {
+				addr := scripted(t, tt.attempts)
+				stdout, stderr, code := benchmark(t, "-broker=tcp://"+addr, "-latency=0", "-conns=1", "-events=5",
+					"-test.count=3", "-overlap="+overlap)
+				if code != tt.code || records(stdout) != tt.records || !strings.Contains(stdout, tt.want) {
+					t.Errorf("exit code %d, %d records, want %d, %d and "+
+						"%q:\n%s%s", code, records(stdout), tt.code, tt.records, tt.want, stdout, stderr)
+				}
+			})
+		}
+	}
+}
+
+// TestOverlap: runs that were made side by side are printed in their turn, one line
+// each.
+func TestOverlap(t *testing.T) {
+	require.Root(t)
+	stdout, stderr, code := benchmark(t, "-broker=embedded", "-latency=0,50ms", "-conns=4,1,2", "-events=40",
+		"-test.count=2", "-overlap=auto")
+	if code != 0 || stderr != "" {
+		t.Errorf("exit code %d:\n%s%s", code, stdout, stderr)
+	}
+	var got, want []string
+	for line := range strings.Lines(stdout) {
+		if name, _, ok := strings.Cut(line, "-"); ok && strings.Contains(line, " runs-beside\t") {
+			got = append(got, name)
+		}
+	}
+	for _, latency := range []string{"0ms", "50ms"} {
+		for _, conns := range []string{"4", "1", "2"} {
+			name := "BenchmarkThroughput/broker=embedded/latency=" + latency + "/conns=" + conns
+			want = append(want, name, name)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q:\n%s", got, want, stdout)
 	}
 }
 

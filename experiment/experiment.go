@@ -98,6 +98,7 @@ type Experiment struct {
 	dead context.Context // ends when a role has died, and with the experiment; its cause is the death
 	die  context.CancelCauseFunc
 
+	reached     func(phase) // is told of each phase but the first; nil tells nobody
 	progress    counter
 	used        *usage             // at the end of the last batch; nil before the first
 	sent, acked int                // events of all batches
@@ -213,6 +214,13 @@ func (x *Experiment) Close(ctx context.Context) error {
 		errs = append(errs, x.backend.Close(ctx))
 	}
 	return errors.Join(append(errs, os.RemoveAll(x.dir))...)
+}
+
+// reach tells of the phase that begins.
+func (x *Experiment) reach(p phase) {
+	if x.reached != nil {
+		x.reached(p)
+	}
 }
 
 func (x *Experiment) warn(format string, args ...any) {

@@ -27,6 +27,7 @@ type Options struct {
 	// it leaves out isn't prepared.
 	Bench   string
 	Count   int            // runs of each cell
+	Overlap int            // how many runs may be side by side
 	Testbed testbed.Config // without Status: the series shows it itself
 	Netem   netem.Kind     // the kind of delay to use
 	// Results is the folder of the tree in which the runs are kept, "" to keep
@@ -53,6 +54,8 @@ type Flags struct {
 
 	// Those of the deployment.
 	payload, size string
+
+	overlap string
 }
 
 // DefineFlags defines the flags of the benchmark in a set, which is parsed before
@@ -75,6 +78,7 @@ func DefineFlags(set *flag.FlagSet) *Flags {
 	set.BoolVar(&f.resume, "resume", false, "make only the runs that the folder of -results hasn't got yet")
 	set.StringVar(&f.shard, "shard", "", "make only one part of the runs, such as `3/20`: what the third of 20 "+
 		"machines does")
+	set.StringVar(&f.overlap, "overlap", "1", "how `many` runs that latency bounds may be side by side, or auto")
 	set.BoolVar(&f.public, "public", false, "send test events even to a tcp:// broker whose address isn't private")
 	set.StringVar(&f.payload, "payload", "", "send VOEvents like that of a `file`, or in turn those of a folder "+
 		"(*.xml): only IVOID and date\nare replaced")
@@ -140,6 +144,12 @@ func (f *Flags) Options() (o Options, err error) {
 	o.Testbed.Files = o.Payload.files()
 	if o.Netem, err = netem.ParseKind(f.netem); err != nil {
 		return o, fmt.Errorf("-netem: %w", err)
+	}
+	if o.Overlap, err = parseOverlap(f.overlap); err != nil {
+		return o, fmt.Errorf("-overlap: %w", err)
+	}
+	if once := f.testing("test.benchtime"); o.Overlap > 1 && once != "1x" {
+		return o, fmt.Errorf("-overlap: with -benchtime=%s nobody knows how many runs are wanted: want -count", once)
 	}
 	names := f.broker
 	if o.Defaults = !f.given("broker"); o.Defaults {

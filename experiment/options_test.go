@@ -39,6 +39,9 @@ func TestFlagDefaults(t *testing.T) {
 		o.Matrix.Events != matrix.DefaultEvents {
 		t.Errorf("got %+v", o)
 	}
+	if o.Overlap != 1 {
+		t.Errorf("%d runs are side by side, want one by one", o.Overlap)
+	}
 	if cells, want := len(o.Matrix.Latencies)*len(o.Matrix.Conns), 6; cells != want {
 		t.Errorf("got %d cells per broker, want %d", cells, want)
 	}
@@ -84,6 +87,9 @@ func TestFlagsRefused(t *testing.T) {
 		{"-latency=1h", "-latency: "},
 		{"-conns=0", "-conns: "},
 		{"-netem=magic", "-netem: "},
+		{"-overlap=0", `-overlap: "0": want 1 (one by one) to 24 runs, or auto`},
+		{"-overlap=25", `-overlap: "25": want`},
+		{"-overlap=2 -test.benchtime=10s", "-overlap: with -benchtime=10s nobody knows"},
 		{"-broker=comet", `-broker: broker "comet"`},
 		{"-broker=tcp://127.0.0.1:1", "-latency: none can be added on the way to tcp://127.0.0.1:1"},
 		{"-broker=image:x -results=R", "-results: of image:x"},

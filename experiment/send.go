@@ -84,6 +84,7 @@ func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 			return nil, err
 		}
 	}
+	x.reach(measuring)
 	begun := time.Now()
 	x.progress.start()
 	defer x.progress.stop()
@@ -95,6 +96,7 @@ func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 	}
 	report, err := ask[agent.AuthorReport](ctx, x.author, x.progress.line, append(args, x.payloadFlags()...)...)
 	x.measured += time.Since(begun)
+	x.reach(ending)
 	if err != nil {
 		return nil, err
 	}

@@ -22,8 +22,8 @@ import (
 	"cometbench/testbed"
 )
 
-// Series is many runs on one testbed, one after another, and what is around
-// them.
+// Series is many runs on one testbed, one after another or side by side, and what
+// is around them.
 type Series struct {
 	config   Config
 	subjects map[string]*Subject // by label
@@ -36,11 +36,14 @@ type Series struct {
 	cpuidle  *os.File            // keeps processors from sleeping; nil where nothing does
 	line     *progress.Line
 	plan     plan
+	overlap  int        // how many runs may be side by side
+	ahead    *conductor // makes runs ahead of their turn; nil until the first is asked for, and one by one
 
-	failed  map[string]bool                 // brokers that didn't start, by label
 	void    map[matrix.Cell]int             // runs that are void
-	unkept  error                           // why the last run couldn't be kept
 	kept    map[matrix.Cell][]results.Found // runs of the tree that are to be returned
+	mu      sync.Mutex                      // guards what follows
+	failed  map[string]bool                 // brokers that didn't start, by label
+	unkept  error                           // why the last run couldn't be kept
 	service map[string]time.Duration        // service times, by series of cells
 }
 
@@ -51,6 +54,11 @@ const preparation = 30 * time.Minute
 // NewSeries makes a series on a testbed of its own, with every broker ready to be
 // measured.
 func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
+	if o.Overlap > 1 {
+		if err := checkOverlap(); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, preparation, fmt.Errorf("not ready after %v", preparation))
 	defer cancel()
 	s := &Series{
@@ -66,7 +74,7 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 	if s.config.Testbed, err = testbed.New(ctx, o.Testbed); err != nil {
 		return nil, err
 	}
-	s.config.Payload = o.Payload
+	s.config.Payload, s.overlap = o.Payload, o.Overlap
 	s.config.Netem, s.config.Machine, s.config.Program = o.Netem, machine(s.config.Testbed.Engine()), program.Read()
 	if s.cpuidle = cpuidle.Prevent(); s.cpuidle != nil {
 		s.config.Machine.Idle = "polling"
@@ -115,6 +123,9 @@ func (s *Series) Add(ctx context.Context, b subject.Subject) (*Subject, error) {
 // Close removes everything that the series still holds.
 func (s *Series) Close() error {
 	var errs []error
+	if s.ahead != nil {
+		s.ahead.stop()
+	}
 	if s.cpuidle != nil {
 		errs = append(errs, s.cpuidle.Close())
 	}
@@ -176,11 +187,11 @@ func (s *Series) tryLatency(ctx context.Context, cell matrix.Cell) error {
 	trial := cell
 	trial.Latency, trial.Conns, trial.Events = time.Millisecond, 1, 1
 	sub := s.subjects[cell.Broker]
-	run, err := s.once(ctx, trial, "")
+	run, err := s.once(ctx, trial, "", s.watch)
 	inside, engine := sub.inContainers(trial), s.config.Testbed.Engine() != ""
 	if errors.Is(err, netem.ErrUnsupported) && !inside && engine {
 		sub.delayedInside, inside = true, true
-		run, err = s.once(ctx, trial, "")
+		run, err = s.once(ctx, trial, "", s.watch)
 	}
 	switch {
 	case err == nil:
@@ -259,71 +270,100 @@ func (s *Series) planned(cell matrix.Cell) *results.Run {
 	}
 }
 
-// Run makes one of the planned runs, or returns one that the tree has already. An
-// error means that it is void, that the broker didn't start in an earlier one, or
-// that runs can't be kept any more.
-func (s *Series) Run(ctx context.Context, cell matrix.Cell) (*results.Run, error) {
+// Run makes one of the planned runs, waits for one that was begun ahead of its
+// turn, or returns one that the tree has already. An error means that it is void,
+// that the broker didn't start in an earlier one, or that runs can't be kept any
+// more.
+func (s *Series) Run(ctx context.Context, cell matrix.Cell) (run *results.Run, err error) {
 	if run := s.takeKept(cell); run != nil {
 		return run, nil
 	}
-	if s.failed[cell.Broker] || s.unkept != nil {
-		s.plan.done++
-		s.void[cell]++
-		if s.unkept != nil {
-			return nil, fmt.Errorf("left out: no run can be kept: %w", s.unkept)
-		}
-		return nil, fmt.Errorf("left out: %s didn't start in an earlier run", cell.Broker)
+	if s.overlap > 1 {
+		run, err = s.await(ctx, cell)
+	} else {
+		run, err = s.inTurn(ctx, cell)
 	}
-	run, errs := s.attempts(ctx, cell)
-	if run != nil {
+	if err != nil && ctx.Err() == nil {
+		s.void[cell]++
+	}
+	return run, err
+}
+
+// inTurn makes one of the planned runs now.
+func (s *Series) inTurn(ctx context.Context, cell matrix.Cell) (*results.Run, error) {
+	defer func() { s.plan.done++ }()
+	if err := s.hopeless(cell.Broker); err != nil {
+		return nil, err
+	}
+	run, err := s.attempts(ctx, cell, nil, func(x *Experiment) (over func(*results.Run) error) {
+		s.plan.begin()
+		return s.watch(x)
+	})
+	if err == nil {
+		s.plan.finish(cell, time.Since(s.plan.since))
 		return run, nil
 	}
-	err := errs[len(errs)-1]
 	if ctx.Err() == nil {
-		var start *StartError
-		s.failed[cell.Broker] = errors.As(err, &start)
-		s.void[cell]++
+		s.giveUp(cell.Broker, err)
 	}
 	return nil, fmt.Errorf("void: %w", err)
 }
 
-// attempts makes one of the planned runs, and repeats it once if it is void: one
-// disturbed start isn't to cost a cell its runs. It returns the run, nil if both
-// attempts were void, and why they were. The first reason is a warning on the run
-// that took its place, too.
-func (s *Series) attempts(ctx context.Context, cell matrix.Cell) (*results.Run, []error) {
-	defer func() { s.plan.done++ }()
-	var errs []error
-	for range 2 {
-		s.plan.begin()
-		run, err := s.attempt(ctx, cell, errs)
-		if err == nil {
-			s.plan.finish(cell, time.Since(s.plan.since))
-			return run, errs
-		}
-		errs = append(errs, err)
-		if ctx.Err() != nil {
-			break
-		}
+// giveUp notes that a run of a broker is void for good: where it didn't start, no
+// other is tried.
+func (s *Series) giveUp(broker string, void error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var start *StartError
+	s.failed[broker] = errors.As(void, &start)
+}
+
+// hopeless says why no run of a broker can be made any more, nil where they can.
+func (s *Series) hopeless(broker string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.unkept != nil:
+		return fmt.Errorf("left out: no run can be kept: %w", s.unkept)
+	case s.failed[broker]:
+		return fmt.Errorf("left out: %s didn't start in an earlier run", broker)
 	}
-	return nil, errs
+	return nil
+}
+
+// watch looks on at an experiment. When that is over, it may find that the run is
+// void nevertheless.
+type watch func(*Experiment) (over func(*results.Run) error)
+
+// attempts makes one of the planned runs, and repeats it once if it is void: one
+// disturbed start isn't to cost a cell its runs. Its error is that of the last
+// attempt. The reasons why earlier ones were void are warnings on the run that
+// took their place.
+func (s *Series) attempts(ctx context.Context, cell matrix.Cell, earlier []error, w watch) (*results.Run, error) {
+	for attempt := 1; ; attempt++ {
+		run, err := s.attempt(ctx, cell, earlier, w)
+		if err == nil || attempt == 2 || ctx.Err() != nil {
+			return run, err
+		}
+		earlier = append(earlier, err)
+	}
 }
 
 // attempt does the experiment once, shows how far it has come, and keeps the run,
 // or the reason why it is void, which is in the error too.
-func (s *Series) attempt(ctx context.Context, cell matrix.Cell, earlier []error) (*results.Run, error) {
+func (s *Series) attempt(ctx context.Context, cell matrix.Cell, earlier []error, w watch) (*results.Run, error) {
 	keep := ""
 	var staging *results.Staging
 	if s.tree != nil {
 		var err error
 		if staging, err = s.tree.Stage(); err != nil {
-			s.unkept = err
+			s.setUnkept(err)
 			return nil, err
 		}
 		defer staging.Discard()
 		keep = staging.Dir
 	}
-	run, err := s.once(ctx, cell, keep)
+	run, err := s.once(ctx, cell, keep, w)
 	if ctx.Err() != nil { // interrupted, which says nothing of the cell
 		return nil, errors.Join(err, context.Cause(ctx))
 	}
@@ -334,15 +374,23 @@ func (s *Series) attempt(ctx context.Context, cell matrix.Cell, earlier []error)
 		}
 	}
 	if staging != nil && run != nil {
-		_, s.unkept = staging.Commit(run)
-		if err = errors.Join(err, s.unkept); s.unkept == nil && results.IsFull(err) {
-			s.unkept = err
+		_, unkept := staging.Commit(run)
+		if err = errors.Join(err, unkept); unkept == nil && results.IsFull(err) {
+			unkept = err
 		}
+		s.setUnkept(unkept)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return run, nil
+}
+
+// setUnkept notes why the last run couldn't be kept, nil if it was.
+func (s *Series) setUnkept(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unkept = err
 }
 
 // Void says in one line how many of the planned runs of which cells are void, ""
@@ -362,17 +410,24 @@ func (s *Series) Void() string {
 }
 
 // once does the experiment once.
-func (s *Series) once(ctx context.Context, cell matrix.Cell, keep string) (*results.Run, error) {
+func (s *Series) once(ctx context.Context, cell matrix.Cell, keep string, w watch) (*results.Run, error) {
 	x, err := New(ctx, s.config, s.subjects[cell.Broker], cell, keep)
 	if err != nil {
 		return nil, err
 	}
-	defer s.show(x)()
-	return x.Run(ctx)
+	over := w(x)
+	run, err := x.Run(ctx)
+	if void := over(run); err == nil && void != nil {
+		err = fmt.Errorf("run of %s: %w", cell, void)
+		run.Void = err.Error()
+	}
+	return run, err
 }
 
 // judge gives the run the service time that theory is reckoned with.
 func (s *Series) judge(run *results.Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if run.Cell.Latency == 0 {
 		if run.Cell.Conns == 1 && run.Author.Acked == run.Author.Sent {
 			s.service[run.Cell.Series()] = run.Author.Elapsed / time.Duration(run.Author.Sent)
@@ -384,15 +439,16 @@ func (s *Series) judge(run *results.Run) {
 	run.Service = max(0, s.service[run.Cell.Series()]-roundTrips*run.BaseRTT)
 }
 
-// show keeps the progress line up to date until hide is called.
-func (s *Series) show(x *Experiment) (hide func()) {
-	return s.line.Show(func() (head, tail string) {
+// watch keeps the progress line up to date until the experiment is over.
+func (s *Series) watch(x *Experiment) (over func(*results.Run) error) {
+	hide := s.line.Show(func() (head, tail string) {
 		head = fmt.Sprintf("run %d of %d: %s", s.plan.done+1, s.plan.total(), x.cell)
 		if n, elapsed := x.Progress(); n > 0 {
 			head += fmt.Sprintf(", %.0f events/s", float64(n)/elapsed.Seconds())
 		}
 		return head, s.plan.String()
 	})
+	return func(*results.Run) error { hide(); return nil }
 }
 
 // showPreparation shows what is being prepared, and for how long, until hide is

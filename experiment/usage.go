@@ -61,6 +61,7 @@ func (u *usage) since(before *usage, author agent.AuthorReport) results.Usage {
 		ListenDrops: u.broker.Network.Sub(before.broker.Network).ListenDrops,
 		Machine: results.MachineUsage{
 			Cores: m.Cores, Elapsed: m.Elapsed, Busy: m.Busy(), Idle: m.Idle, Steal: m.Steal,
+			Nice: m.Nice,
 		},
 	}
 	sum.SetForeign()

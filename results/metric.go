@@ -55,6 +55,8 @@ func Metrics() []Metric {
 	broker := func(r *Run) bool { return r.Broker.Format != "" }
 	subscriber := func(r *Run) bool { return r.Subscriber.Format != "" }
 	latency := func(r *Run) bool { return r.Cell.Latency > 0 }
+	overlap := func(r *Run) bool { return r.Beside != nil }
+	beside := func(r *Run) float64 { return r.Beside.Mean }
 	measured := func(r *Run) bool { return r.HarnessCPU > 0 && r.Author.Sent > 0 }
 	metrics := []Metric{
 		{timeUnit, lower, true, false, always, elapsed},
@@ -71,6 +73,7 @@ func Metrics() []Metric {
 		{"author-cpu-sec/event", lower, false, false, used(RoleAuthor), perEvent(RoleAuthor)},
 		{"broker-rss-bytes", lower, false, false, resident, peak},
 		{"outside-sec", lower, false, false, always, outside},
+		{"runs-beside", lower, false, false, overlap, beside},
 	}
 	return append(metrics, latencies()...)
 }

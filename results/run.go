@@ -71,6 +71,10 @@ type Run struct {
 	// readiness, settling, collection and removal.
 	Outside time.Duration `json:"outside_ns,omitempty"`
 
+	// Beside says what else was under way in the measured phase, nil where runs
+	// were made one by one.
+	Beside *Beside `json:"beside,omitempty"`
+
 	// Warnings say, in words, what makes the figures doubtful.
 	Warnings []string `json:"warnings,omitempty"`
 	// Void says why the run has no figures. [Staging.Commit] keeps the reason in
@@ -114,6 +118,13 @@ func (p *Payload) String() string {
 		return strconv.Itoa(p.Smallest)
 	}
 	return fmt.Sprintf("%d to %d", p.Smallest, p.Largest)
+}
+
+// Beside is what was under way besides a run in its measured phase: how many other
+// runs of the series at most, and in the mean.
+type Beside struct {
+	Most int     `json:"most"`
+	Mean float64 `json:"mean"`
 }
 
 // Author is the author's part of a run.

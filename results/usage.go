@@ -48,6 +48,8 @@ type MachineUsage struct {
 	Busy  time.Duration `json:"busy_ns,omitempty"`
 	Idle  time.Duration `json:"idle_ns,omitempty"`
 	Steal time.Duration `json:"steal_ns,omitempty"`
+	// Nice is the part of Busy that programs of low priority took: they give way.
+	Nice time.Duration `json:"nice_ns,omitempty"`
 	// Foreign is the part of Busy that neither the roles nor the delay account for:
 	// the engine, the kernel's own threads, and whatever else runs there. What the
 	// subscriber used isn't known until the end of a run, unless it is our own.
@@ -60,6 +62,12 @@ func (m MachineUsage) Processors(sum time.Duration) float64 {
 		return 0
 	}
 	return sum.Seconds() / m.Elapsed.Seconds()
+}
+
+// Spare returns the share of the processors' time in which they had nothing to do,
+// or nothing that doesn't give way. It is 0 where the system doesn't tell.
+func (m MachineUsage) Spare() float64 {
+	return m.Processors(m.Idle+m.Nice) / float64(max(1, m.Cores))
 }
 
 // Of returns what a role used.

@@ -21,6 +21,9 @@ type Machine struct {
 	// of Cores times Elapsed they were busy, whoever made them so.
 	Idle  time.Duration `json:"idle_ns,omitempty"`
 	Steal time.Duration `json:"steal_ns,omitempty"`
+	// Nice is the part of the time when they were busy that programs of low
+	// priority took, outside of the kernel.
+	Nice time.Duration `json:"nice_ns,omitempty"`
 }
 
 // Busy returns how long the processors were busy, as a sum over all of them.
@@ -43,6 +46,7 @@ func watchMachine() (since func() (Machine, error), err error) {
 		m.Elapsed = time.Since(begun)
 		m.Idle -= before.Idle
 		m.Steal -= before.Steal
+		m.Nice -= before.Nice
 		return m, nil
 	}, nil
 }
@@ -64,7 +68,7 @@ func readMachine() (Machine, error) {
 // nice, in the kernel, idle, idle while a disk was waited for, in two kinds of
 // interrupts, stolen (proc_stat(5)).
 func parseMachine(text string) (m Machine, err error) {
-	const idle, waiting, steal = 4, 5, 8
+	const nice, idle, waiting, steal = 2, 4, 5, 8
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		if len(fields) <= steal || !strings.HasPrefix(fields[0], "cpu") {
@@ -74,7 +78,8 @@ func parseMachine(text string) (m Machine, err error) {
 			m.Cores++
 			continue
 		}
-		for field, to := range map[int]*time.Duration{idle: &m.Idle, waiting: &m.Idle, steal: &m.Steal} {
+		sums := map[int]*time.Duration{nice: &m.Nice, idle: &m.Idle, waiting: &m.Idle, steal: &m.Steal}
+		for field, to := range sums {
 			ticks, err := strconv.ParseInt(fields[field], 10, 64)
 			if err != nil {
 				return Machine{}, fmt.Errorf("/proc/stat: %.80q: %w", line, err)

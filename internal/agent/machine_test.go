@@ -9,7 +9,8 @@ import (
 func TestParseMachine(t *testing.T) {
 	got, err := parseMachine("cpu  10 20 30 400 5 6 7 8 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\ncpu1 1 2 3 4 5 6 7 8\n" +
 		"intr 1 2 3 4 5 6 7 8 9\n")
-	want := Machine{Cores: 2, Idle: 4050 * time.Millisecond, Steal: 80 * time.Millisecond}
+	want := Machine{Cores: 2, Idle: 4050 * time.Millisecond, Steal: 80 * time.Millisecond,
+		Nice: 200 * time.Millisecond}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
