@@ -18,10 +18,10 @@ func runPlot(ctx context.Context, std command.Streams, args []string) error {
 	command.Describe(fs, `usage: cometbench plot [flags] RESULTS...
 
 Draws throughput against connections, with one line per latency, or against
-latency, with one line per number of
-connections; several brokers side by side.
-Dashed lines are theory: n/(2·RTT+t), with the service time t fitted to the
-broker's cells.
+latency, with one line per number of connections; several brokers side by side.
+Or draws the brokers themselves from left to right, with one line per number of
+connections. Dashed lines are theory: n/(2·RTT+t), with the service time t
+fitted to the broker's cells.
 
 RESULTS are trees of runs, outputs of the benchmark, or JSON of cometbench
 aggregate; with -paper there may be none, and the paper's own are drawn.`)
@@ -30,7 +30,7 @@ aggregate; with -paper there may be none, and the paper's own are drawn.`)
 		"include runs of a tree whose databases hold more entries than events were sent")
 	fs.StringVar(&options.Broker, "broker", "",
 		"`name` of the broker in results that name none, as the original experiment's")
-	axis := fs.String("figure", string(figure.Connections), "what is on the x `axis`: connections or latency")
+	axis := fs.String("figure", string(figure.Connections), "what is on the x `axis`: connections, latency or brokers")
 	role := fs.String("role", results.RoleAuthor.String(), "whose throughput: `role` author, broker or subscriber")
 	bars := fs.String("bars", string(figure.Range), "what error bars span: range (slowest to fastest run) or std")
 	title := fs.String("title", "", "`text` above the figure")

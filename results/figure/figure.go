@@ -1,7 +1,8 @@
 // Package figure draws the two figures of the original experiment: throughput
 // against the number of connections, with one line per latency, and throughput
 // against latency, with one line per number of connections. Several brokers are
-// drawn side by side as small multiples with shared axes.
+// drawn side by side as small multiples with shared axes; or in one panel, each
+// at a place of its own, with one line per number of connections.
 //
 // What a mark means doesn't depend on colour alone: each line of a panel has
 // its own marker, and kinds of line differ in how they are drawn (measured:
@@ -24,21 +25,23 @@ import (
 // Axis is the quantity on the x axis.
 type Axis string
 
-// The axes of the two figures.
+// The axes of the figures.
 const (
 	// Connections is the number of simultaneous connections.
 	Connections Axis = "connections"
 	// Latency is the one-way latency.
 	Latency Axis = "latency"
+	// Brokers are the brokers, side by side.
+	Brokers Axis = "brokers"
 )
 
 // ParseAxis reads the name of an axis.
 func ParseAxis(s string) (Axis, error) {
 	switch k := Axis(s); k {
-	case Connections, Latency:
+	case Connections, Latency, Brokers:
 		return k, nil
 	}
-	return "", fmt.Errorf("figure %q: want %s or %s", s, Connections, Latency)
+	return "", fmt.Errorf("figure %q: want %s, %s or %s", s, Connections, Latency, Brokers)
 }
 
 // Bars is the range that error bars span.
@@ -50,6 +53,8 @@ const (
 	Range Bars = "range"
 	// Std is one standard deviation to either side of the mean.
 	Std Bars = "std"
+	// Interval is where the truth lies, as [cometbench/results/compare] has it.
+	Interval Bars = "interval"
 )
 
 // ParseBars reads the name of what error bars span.
@@ -75,6 +80,8 @@ type Point struct {
 	// Missing is how many events of all runs didn't reach the subscriber. It is
 	// below zero if its database had others.
 	Missing int
+
+	place float64 // of its broker, where brokers are on the axis
 }
 
 // Figure is one figure: what it shows and how.
@@ -89,6 +96,14 @@ type Figure struct {
 	Title string
 	// Points are the results.
 	Points []Point
+	// Partner is the broker that all others were compared with: then rates are
+	// percentages of its own. "" where they are events per second.
+	Partner string
+	// Quantity says of what they are percentages: "" means events per second.
+	Quantity string
+	// Order is that of brokers from left to right, where they are on the axis; nil
+	// means the natural one.
+	Order []string
 	// Ghost is drawn in light grey behind the results in every panel.
 	Ghost []Point
 	// GhostName is the name of Ghost in the legend.
@@ -110,7 +125,7 @@ func (f *Figure) validate() error {
 	if _, err := ParseAxis(string(f.Axis)); err != nil {
 		return err
 	}
-	if f.Bars != "" {
+	if f.Bars != "" && f.Bars != Interval {
 		if _, err := ParseBars(string(f.Bars)); err != nil {
 			return err
 		}

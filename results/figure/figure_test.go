@@ -313,7 +313,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{Figure{Axis: Connections, Role: results.RoleAuthor}, "nothing to draw"},
 		{Figure{Axis: "pie", Role: results.RoleAuthor, Points: []Point{ok}},
-			`figure "pie": want connections or latency`},
+			`figure "pie": want connections, latency or brokers`},
 		{Figure{Axis: Latency, Role: results.RoleAuthor, Bars: "iqr", Points: []Point{ok}}, `error bars "iqr"`},
 		{Figure{Axis: Latency, Role: results.RoleAuthor, Points: []Point{nan}}, "cell 0 ms/1c: rates must be finite"},
 		{Figure{Axis: Latency, Role: results.RoleAuthor, Points: []Point{{Broker: "b"}}},

@@ -17,10 +17,48 @@ type line struct {
 	points []Point
 }
 
-// panel is the results of one broker.
+// panel is the results of one broker; of one latency, where brokers are on the
+// axis.
 type panel struct {
 	broker string
 	lines  []line
+}
+
+// panelOf names the panel that a point is in.
+func (f *Figure) panelOf(p Point) string {
+	if f.Axis == Brokers {
+		return milliseconds(p.Latency) + " latency"
+	}
+	return p.Broker
+}
+
+// order returns the brokers from left to right, where they are on the axis.
+func (f *Figure) order() []string {
+	if f.Order != nil {
+		return f.Order
+	}
+	var list []string
+	for _, p := range f.Points {
+		if !slices.Contains(list, p.Broker) {
+			list = append(list, p.Broker)
+		}
+	}
+	slices.SortFunc(list, compareNatural)
+	return list
+}
+
+// placed returns the figure with its brokers at their places, where they are on
+// the axis.
+func (f *Figure) placed() *Figure {
+	if f.Axis != Brokers {
+		return f
+	}
+	g := *f
+	g.Order, g.Points, g.Service = f.order(), slices.Clone(f.Points), nil
+	for i := range g.Points {
+		g.Points[i].place = float64(slices.Index(g.Order, g.Points[i].Broker))
+	}
+	return &g
 }
 
 // key returns what the points of p's line share: the latency in nanoseconds, or
@@ -32,30 +70,35 @@ func (a Axis) key(p Point) int64 {
 	return int64(p.Conns)
 }
 
-// x returns where p is on the x axis: connections, or milliseconds.
+// x returns where p is on the x axis: connections, milliseconds, or the broker's
+// place.
 func (a Axis) x(p Point) float64 {
-	if a == Connections {
+	switch a {
+	case Connections:
 		return float64(p.Conns)
+	case Brokers:
+		return p.place
 	}
 	return ms(p.Latency)
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// panels groups the points by broker, in natural order.
+// panels groups the points by panel, in natural order.
 func (f *Figure) panels() []panel {
 	var list []panel
 	for _, p := range f.Points {
-		i := slices.IndexFunc(list, func(l panel) bool { return l.broker == p.Broker })
+		name := f.panelOf(p)
+		i := slices.IndexFunc(list, func(l panel) bool { return l.broker == name })
 		if i < 0 {
-			list = append(list, panel{broker: p.Broker})
+			list = append(list, panel{broker: name})
 		}
 	}
 	slices.SortFunc(list, func(a, b panel) int { return compareNatural(a.broker, b.broker) })
 	for i := range list {
 		var of []Point
 		for _, p := range f.Points {
-			if p.Broker == list[i].broker {
+			if f.panelOf(p) == list[i].broker {
 				of = append(of, p)
 			}
 		}

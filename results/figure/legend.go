@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -64,7 +65,7 @@ func (s *sheet) wrapItems(items []legendItem, width vg.Length, style text.Style)
 // keyItems returns the items that name the lines of a panel.
 func (s *sheet) keyItems() []legendItem {
 	heading := "One-way latency:"
-	if s.fig.Axis == Latency {
+	if s.fig.Axis != Connections {
 		heading = "Connections:"
 	}
 	items := []legendItem{{name: heading}}
@@ -86,8 +87,11 @@ func (s *sheet) lineGlyph(l look) func(*draw.Canvas, vg.Point, vg.Length) {
 // kindItems returns the items that name the kinds of line that are drawn.
 func (s *sheet) kindItems() []legendItem {
 	bars := "mean, bars: slowest to fastest run"
-	if s.bars == Std {
+	switch s.bars {
+	case Std:
 		bars = "mean, bars: one standard deviation"
+	case Interval:
+		bars = "mean of rounds, bars: where the truth lies"
 	}
 	items := []legendItem{{name: bars, glyph: func(c *draw.Canvas, mid vg.Point, half vg.Length) {
 		l := look{muted, marker{size: 1}, 2.2, 1}
@@ -154,26 +158,56 @@ func (f *Figure) title() string {
 	if f.Title != "" {
 		return f.Title
 	}
-	if f.Axis == Latency {
+	switch {
+	case f.Axis == Brokers && f.Partner != "":
+		return cmp.Or(f.Quantity, "Events per second") + " beside those of " + f.Partner
+	case f.Axis == Brokers:
+		return "Throughput of each broker"
+	case f.Axis == Latency:
 		return "Throughput against one-way latency"
 	}
 	return "Throughput against simultaneous connections"
 }
 
 func (f *Figure) xLabel() string {
-	if f.Axis == Latency {
+	switch f.Axis {
+	case Latency:
 		return "Added one-way latency (ms)"
+	case Brokers:
+		if begin := f.begin(); begin != "" {
+			return "Broker (" + begin + "…)"
+		}
+		return "Broker"
 	}
 	return "Simultaneous connections (logarithmic)"
 }
 
+// begin returns what the names of all brokers begin with, up to a "-" or "@".
+func (f *Figure) begin() string {
+	order := f.order()
+	begin := order[0][:strings.LastIndexAny(order[0], "-@")+1]
+	for _, name := range order {
+		for !strings.HasPrefix(name, begin) {
+			begin = begin[:strings.LastIndexAny(begin[:len(begin)-1], "-@")+1]
+		}
+	}
+	return begin
+}
+
 func (f *Figure) yLabel() string {
+	if f.Partner != "" {
+		return cmp.Or(f.Quantity, "Events per second") + ", % of " + f.Partner
+	}
 	return "Throughput, " + f.Role.String() + " (events/s)"
 }
 
 // captionText explains what can't be seen: how rates are defined, what the letters
 // of the theory mean, and which axes are shared.
 func (s *sheet) captionText() string {
+	if s.fig.Partner != "" {
+		return "Each broker was compared with " + s.fig.Partner + " in rounds of paired batches of events, with both up " +
+			"side by side. The vertical axis doesn't begin at zero."
+	}
 	var b strings.Builder
 	switch s.fig.Role {
 	case results.RoleAuthor:

@@ -147,8 +147,10 @@ func (g grids) Plot(c draw.Canvas, p *plot.Plot) {
 // tip returns a function that adds the tips of a set's points to the sheet.
 func (s *sheet) tip(set string) func(vg.Point, Point) {
 	return func(at vg.Point, p Point) {
-		p.Broker = set
-		text := fmt.Sprintf("%s: %s events/s", p, stat.FormatRate(p.Mean))
+		if s.fig.Axis != Brokers {
+			p.Broker = set
+		}
+		text := fmt.Sprintf("%s: %s %s", p, stat.FormatRate(p.Mean), s.fig.unit())
 		if low, high := p.span(s.bars); low < high {
 			text += fmt.Sprintf(" (%s to %s)", stat.FormatRate(low), stat.FormatRate(high))
 		}
@@ -157,6 +159,14 @@ func (s *sheet) tip(set string) func(vg.Point, Point) {
 		}
 		s.tips = append(s.tips, tip{at, text})
 	}
+}
+
+// unit is that of the values drawn.
+func (f *Figure) unit() string {
+	if f.Partner != "" {
+		return "% of " + f.Partner
+	}
+	return "events/s"
 }
 
 // plotOf returns the panel's plot without axes: the sheet draws them, once
@@ -168,8 +178,8 @@ func (s *sheet) plotOf(i int) *plot.Plot {
 	p.BackgroundColor = nil
 	p.X.Padding, p.Y.Padding = 0, 0
 	p.X.Scale, p.X.Min, p.X.Max = s.scale, s.lo, s.hi
-	p.Y.Min, p.Y.Max = 0, s.limits[i]
-	p.Add(grids{valueTicks(s.limits[i], s.dataH), s.places})
+	p.Y.Min, p.Y.Max = s.floor, s.limits[i]
+	p.Add(grids{s.values(i), s.places})
 	for _, l := range s.ghost {
 		k := slices.Index(s.keys, l.key)
 		m := marker{size: 0.8}

@@ -28,26 +28,28 @@ func (a Axis) scaleOf(xs []float64) (s plot.Normalizer, lo, hi float64) {
 		return log2{}, lo / air, hi * air
 	}
 	air := (hi - lo) * 0.05
-	if lo == hi {
+	if a == Brokers {
+		air = 0.5
+	} else if lo == hi {
 		air = max(lo/2, 1)
 	}
 	return plot.LinearScale{}, lo - air, hi + air
 }
 
-// valueTicks returns the round values from 0 to hi at which a y axis of the
-// given length has its ticks.
-func valueTicks(hi float64, length vg.Length) []float64 {
+// valueTicks returns the round values from lo to hi at which a y axis of the given
+// length has its ticks.
+func valueTicks(lo, hi float64, length vg.Length) []float64 {
 	most := max(2, float64(length)/22)
-	step := math.Pow(10, math.Floor(math.Log10(hi/most)))
+	step := math.Pow(10, math.Floor(math.Log10((hi-lo)/most)))
 	for _, m := range []float64{1, 2, 2.5, 5, 10, 20} {
-		if hi/(step*m) <= most {
+		if (hi-lo)/(step*m) <= most {
 			step *= m
 			break
 		}
 	}
 	var list []float64
-	for i := 0; float64(i)*step <= hi*(1+1e-9); i++ {
-		list = append(list, float64(i)*step)
+	for i := math.Ceil(lo / step); i*step <= hi*(1+1e-9); i++ {
+		list = append(list, i*step)
 	}
 	return list
 }

@@ -26,6 +26,7 @@ type sheet struct {
 	scale  plot.Normalizer
 	lo, hi float64   // limits of the x axis
 	limits []float64 // of each panel's y axis
+	floor  float64   // where it begins
 
 	cols, rows     int
 	width, height  vg.Length
@@ -52,6 +53,7 @@ func lay(f *Figure) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
+	f = f.placed()
 	s := &sheet{text: handler, fig: f, bars: f.Bars, panels: f.panels(), ghost: f.ghost(), keys: keys(f.Axis, f.Points)}
 	if s.bars == "" {
 		s.bars = Range
@@ -68,6 +70,9 @@ func lay(f *Figure) (*sheet, error) {
 		tops[i] = max(highest(p.lines, s.bars), highest(s.ghost, s.bars))
 	}
 	s.limits = shareScales(tops)
+	if f.Partner != "" {
+		s.floor = s.lowest()
+	}
 
 	s.size()
 	s.tick.XAlign, s.tick.YAlign = text.XCenter, text.YTop
@@ -143,11 +148,27 @@ func (s *sheet) headingHeight() vg.Length {
 func (s *sheet) tickWidth() vg.Length {
 	var w vg.Length
 	for _, l := range s.limits {
-		for _, v := range valueTicks(l, s.dataH) {
+		for _, v := range valueTicks(s.floor, l, s.dataH) {
 			w = max(w, s.tick.Width(stat.FormatCount(v)))
 		}
 	}
 	return w
+}
+
+// lowest returns where the y axis begins, so that small differences can be seen: a
+// twentieth below the lowest bar.
+func (s *sheet) lowest() float64 {
+	low := s.limits[0]
+	for _, p := range s.fig.Points {
+		end, _ := p.span(s.bars)
+		low = min(low, end)
+	}
+	return low * 0.95
+}
+
+// values returns the ticks of a panel's y axis.
+func (s *sheet) values(i int) []float64 {
+	return valueTicks(s.floor, s.limits[i], s.dataH)
 }
 
 // ownAxis reports whether panel i writes the labels of its y axis: the first
@@ -240,9 +261,18 @@ func (s *sheet) drawStrip(c draw.Canvas, i int) {
 func (s *sheet) drawValues(c draw.Canvas, p *plot.Plot, i int) {
 	_, ty := p.Transforms(&c)
 	style := aligned(s.tick, text.XRight, text.YCenter)
-	for _, v := range valueTicks(s.limits[i], s.dataH) {
+	for _, v := range s.values(i) {
 		c.FillText(style, vg.Point{X: c.Min.X - 4, Y: ty(v)}, stat.FormatCount(v))
 	}
+}
+
+// placeName names a place of the x axis. What all brokers' names begin with stands
+// in the axis's label.
+func (s *sheet) placeName(x float64) string {
+	if s.fig.Axis != Brokers {
+		return stat.FormatCount(x)
+	}
+	return strings.TrimPrefix(s.fig.Order[int(x)], s.fig.begin())
 }
 
 // drawPlaces writes the labels of a panel's x axis, as many as there is room
@@ -251,12 +281,12 @@ func (s *sheet) drawPlaces(c draw.Canvas, p *plot.Plot) {
 	tx, _ := p.Transforms(&c)
 	at, widths := make([]vg.Length, len(s.places)), make([]vg.Length, len(s.places))
 	for i, x := range s.places {
-		at[i], widths[i] = tx(x), s.tick.Width(stat.FormatCount(x))
+		at[i], widths[i] = tx(x), s.tick.Width(s.placeName(x))
 	}
 	keep := thin(at, widths, 1.5)
 	for i, x := range s.places {
 		if keep[i] {
-			c.FillText(s.tick, vg.Point{X: at[i], Y: c.Min.Y - 5}, stat.FormatCount(x))
+			c.FillText(s.tick, vg.Point{X: at[i], Y: c.Min.Y - 5}, s.placeName(x))
 		}
 	}
 }
