@@ -205,8 +205,8 @@ func (f *Figure) yLabel() string {
 // of the theory mean, and which axes are shared.
 func (s *sheet) captionText() string {
 	if s.fig.Partner != "" {
-		return "Each broker was compared with " + s.fig.Partner + " in rounds of paired batches of events, with both up " +
-			"side by side. The vertical axis doesn't begin at zero."
+		return "Each broker was compared with " + s.fig.Partner + " in rounds of paired batches of events, with both " +
+			"up side by side. The vertical axis doesn't begin at zero."
 	}
 	var b strings.Builder
 	switch s.fig.Role {
