@@ -26,7 +26,7 @@ func TestResumeFullDisk(t *testing.T) {
 		}
 	})
 	dir, filler, count := filepath.Join(disk, "tree"), filepath.Join(disk, "filler"), 10
-	cmd := exec.Command(os.Args[0], append([]string{"-test.run=^$", "-test.bench=."}, campaign(dir, count)...)...)
+	cmd := exec.Command(os.Args[0], append([]string{"-test.run=^$", "-test.bench=."}, kept(dir, count)...)...)
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
@@ -37,15 +37,15 @@ func TestResumeFullDisk(t *testing.T) {
 		err = appendTo(filler)
 	}
 	err := cmd.Wait()
-	kept := len(runs(t, dir))
-	if err == nil || kept < 2 || kept >= 2*count || records(out.String()) != kept ||
+	whole := len(runs(t, dir))
+	if err == nil || whole < 2 || whole >= 2*count || records(out.String()) != whole ||
 		!strings.Contains(out.String(), "left out: no run can be kept: ") {
-		t.Errorf("%v, %d runs kept, %d records:\n%s", err, kept, records(out.String()), &out)
+		t.Errorf("%v, %d runs kept, %d records:\n%s", err, whole, records(out.String()), &out)
 	}
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	stdout, _, code := benchmark(t, campaign(dir, count, "-resume")...)
+	stdout, _, code := benchmark(t, kept(dir, count, "-resume")...)
 	if code != 0 || records(stdout) != 2*count || len(runs(t, dir)) != 2*count {
 		t.Errorf("exit code %d, %d records, %q:\n%s", code, records(stdout), runs(t, dir), stdout)
 	}

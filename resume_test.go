@@ -17,8 +17,8 @@ import (
 	"cometbench/results"
 )
 
-// campaign are the arguments of a benchmark of two cells that keeps its runs.
-func campaign(dir string, count int, more ...string) []string {
+// kept are the arguments of a benchmark of two cells that keeps its runs.
+func kept(dir string, count int, more ...string) []string {
 	return append([]string{"-broker=embedded", "-latency=0", "-conns=1,2", "-events=20", "-results=" + dir,
 		fmt.Sprint("-test.count=", count)}, more...)
 }
@@ -28,7 +28,7 @@ func campaign(dir string, count int, more ...string) []string {
 func TestResume(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "tree")
 	const count = 6
-	killed := exec.Command(os.Args[0], append([]string{"-test.run=^$", "-test.bench=."}, campaign(dir, count)...)...)
+	killed := exec.Command(os.Args[0], append([]string{"-test.run=^$", "-test.bench=."}, kept(dir, count)...)...)
 	if err := killed.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestResume(t *testing.T) {
 	}
 	var printed string
 	for _, there := range []int{len(runs(t, dir)), 2 * count} {
-		stdout, stderr, code := benchmark(t, campaign(dir, count, "-resume")...)
+		stdout, stderr, code := benchmark(t, kept(dir, count, "-resume")...)
 		note := fmt.Sprintf("# resumed: %d of %d runs were in %s already\n", there, 2*count, dir)
 		if code != 0 || records(stdout) != 2*count || stderr != "" || !strings.Contains(stdout, note) {
 			t.Fatalf("exit code %d, %d records, want %d and %q:\n%s%s", code, records(stdout), 2*count, note, stdout,
@@ -86,7 +86,7 @@ func TestResume(t *testing.T) {
 // TestResumeOther: runs that were made in another way are refused by name.
 func TestResumeOther(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "tree")
-	if stdout, stderr, code := benchmark(t, campaign(dir, 1)...); code != 0 {
+	if stdout, stderr, code := benchmark(t, kept(dir, 1)...); code != 0 {
 		t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
 	}
 	run := filepath.Join(dir, "embedded/0ms/1c/run1")
@@ -105,7 +105,7 @@ func TestResumeOther(t *testing.T) {
 			if tt.change != nil {
 				defer rewrite(t, run, tt.change)()
 			}
-			stdout, _, code := benchmark(t, campaign(dir, 2, append(tt.more, "-resume")...)...)
+			stdout, _, code := benchmark(t, kept(dir, 2, append(tt.more, "-resume")...)...)
 			if code != 1 || records(stdout) != 0 || !strings.Contains(stdout, "-resume: "+run+": ") ||
 				!strings.Contains(stdout, tt.want) {
 				t.Errorf("exit code %d, want %s and %q:\n%s", code, run, tt.want, stdout)
@@ -115,7 +115,7 @@ func TestResumeOther(t *testing.T) {
 	if err := os.Truncate(filepath.Join(run, results.BrokerFile), 100); err != nil {
 		t.Fatal(err)
 	}
-	stdout, _, code := benchmark(t, campaign(dir, 2, "-resume")...)
+	stdout, _, code := benchmark(t, kept(dir, 2, "-resume")...)
 	if code != 1 || !strings.Contains(stdout, filepath.Join(run, results.BrokerFile)) ||
 		!strings.Contains(stdout, "remove its folder") {
 		t.Errorf("a broken run: exit code %d:\n%s", code, stdout)

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"cometbench/matrix"
@@ -77,6 +79,7 @@ func loadTree(ctx context.Context, dir string, o Options) (*Set, error) {
 func (s *Set) add(runs []Found, o Options) {
 	config := new(configList)
 	cells := make(map[matrix.Cell]int) // events aren't part of the key
+	kinds := make(map[matrix.Cell][]string)
 	for _, found := range runs {
 		key := found.Run.Cell
 		key.Events = 0
@@ -88,6 +91,16 @@ func (s *Set) add(runs []Found, o Options) {
 		}
 		s.Cells[i].add(found, o)
 		config.add(found.Run)
+		if kind := found.Run.Kind(); !slices.Contains(kinds[key], kind) {
+			kinds[key] = append(kinds[key], kind)
+		}
+	}
+	for key, list := range kinds {
+		if len(list) > 1 {
+			m := &s.Cells[cells[key]]
+			m.Warnings = append(m.Warnings, fmt.Sprintf("%s: its runs are pooled from %d kinds of machine: %s", m.Cell,
+				len(list), strings.Join(list, " | ")))
+		}
 	}
 	for i := range s.Cells {
 		s.Cells[i].summarize()

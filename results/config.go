@@ -118,34 +118,35 @@ func (l *configList) configs() []ConfigLine {
 
 // configKey is a key of configuration that isn't a broker's.
 type configKey struct {
-	name string
-	note bool
-	of   func(*Run) string // "" where it isn't known
+	name    string
+	note    bool
+	machine bool              // it is of the machine, not of what was asked for
+	of      func(*Run) string // "" where it isn't known
 }
 
 // configKeys returns the keys in the order in which they are printed.
 func configKeys() []configKey {
 	return []configKey{
-		{"events", false, func(r *Run) string { return strconv.Itoa(r.Cell.Events) }},
-		{"payload", false, func(r *Run) string { return r.Cell.Payload }},
-		{"event-bytes", false, func(r *Run) string { return r.Payload.String() }},
-		{"kernel", false, func(r *Run) string { return r.Machine.Kernel }},
-		{"engine", false, func(r *Run) string { return r.Machine.Engine }},
-		{"netem", true, func(r *Run) string {
+		{"events", false, false, func(r *Run) string { return strconv.Itoa(r.Cell.Events) }},
+		{"payload", false, false, func(r *Run) string { return r.Cell.Payload }},
+		{"event-bytes", false, false, func(r *Run) string { return r.Payload.String() }},
+		{"kernel", false, true, func(r *Run) string { return r.Machine.Kernel }},
+		{"engine", false, true, func(r *Run) string { return r.Machine.Engine }},
+		{"netem", true, false, func(r *Run) string {
 			if r.Cell.Latency == 0 {
 				return ""
 			}
 			return r.Netem
 		}},
-		{"host-cpu", false, func(r *Run) string { return r.Machine.CPU }},
-		{"host-cores", false, func(r *Run) string {
+		{"host-cpu", false, true, func(r *Run) string { return r.Machine.CPU }},
+		{"host-cores", false, true, func(r *Run) string {
 			if r.Machine.Cores == 0 {
 				return ""
 			}
 			return strconv.Itoa(r.Machine.Cores)
 		}},
-		{"host-idle", false, func(r *Run) string { return r.Machine.Idle }},
-		{"pinned", false, func(r *Run) string { return r.Pinned }},
+		{"host-idle", false, true, func(r *Run) string { return r.Machine.Idle }},
+		{"pinned", false, true, func(r *Run) string { return r.Pinned }},
 	}
 }
 

@@ -28,6 +28,7 @@ func commands() command.List {
 		{Name: "check", Synopsis: "hold results against theory, the paper and each other", Run: runCheck},
 		{Name: "plot", Synopsis: "draw throughput against connections or latency", Run: runPlot},
 		{Name: "report", Synopsis: "write results as one HTML file", Run: runReport},
+		{Name: "merge", Synopsis: "put the trees of a campaign's shards together", Run: runMerge},
 		{Name: "dump", Synopsis: "print the entries of an event database, or a summary", Run: runDump},
 		{Name: "sweep", Synopsis: "remove what benchmarks that were killed have left", Run: runSweep},
 		{Name: "version", Synopsis: "print which version this is", Run: runVersion},
