@@ -81,8 +81,9 @@ repeated until it can be told, or the budget is used up. Comets get a processor
 of their own, where there are two or more. Brokers are named as for the
 benchmark: comet-3.1.0, comet@FOLDER, comet@git+URL#REVISION, image:NAME.
 
-It exits with 0 if there is no regression or both are the same program, with 1 if there is one, and with 2 if
-that can't be told: void rounds, too much noise, or an error.`)
+It exits with 0 if there is no regression, or both are the same program; with 1
+if there is one; and with 2 if that can't be told, or the comparison failed. It
+has failed where it leaves no verdict.json.`)
 	fs.DurationVar(&c.budget, "budget", 5*time.Minute, "`time` from the first round on after which no more is begun")
 	latency := fs.String("latency", "0,10ms", "one-way delays of what the author sends, a comma-separated `list`")
 	conns := fs.String("conns", "8,32", "simultaneous connections of the author, a comma-separated `list`")

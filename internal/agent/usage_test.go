@@ -17,7 +17,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"delay"}, 2, "-latency 0s: want a time above zero, at most 1m0s"},
 		{[]string{"delay", "-latency", "2m"}, 2, "-latency 2m0s"},
 		{[]string{"delay", "-latency", "1ms", "-packets", "-1"}, 2, "-packets -1"},
-		{[]string{"delay", "-latency", "1ms", "-netem", "tc"}, 2, `got the kind of delay "tc", want auto, kernel or userspace`},
+		{[]string{"delay", "-latency", "1ms", "-netem", "tc"}, 2,
+			`got the kind of delay "tc", want auto, kernel or userspace`},
 		{[]string{"usage", "-pid", "0"}, 2, "-pid 0: want a process id"},
 		{[]string{"usage", "-pid", "4194305"}, 1, "4194305"}, // more than there can be, proc(5)
 		{[]string{"delay", "-latency", "1ms", "eth0"}, 2, `unexpected argument "eth0"`},
@@ -39,13 +40,15 @@ func TestUsage(t *testing.T) {
 		{[]string{"pause", "x"}, 2, `unexpected argument "x"`},
 		{[]string{"tar"}, 2, "want one folder"},
 		{[]string{"tar", "/does/not/exist"}, 1, "/does/not/exist"},
+		{[]string{"serve", "x"}, 2, `unexpected argument "x"`},
 		{[]string{"pair", "x"}, 2, `unexpected argument "x"`},
 	}
 	for _, test := range tests {
 		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
 			stdout, stderr, code := try(t, t.Context(), test.args...)
 			if code != test.code || !strings.Contains(stderr, test.stderr) || stdout != "" {
-				t.Errorf("exit code %d, want %d; stderr %q, want %q; stdout %q", code, test.code, stderr, test.stderr, stdout)
+				t.Errorf("exit code %d, want %d; stderr %q, want %q; stdout %q",
+					code, test.code, stderr, test.stderr, stdout)
 			}
 		})
 	}

@@ -27,6 +27,7 @@ func (v *Verdict) WritePage(w io.Writer) error {
 	}
 	page := struct {
 		Headline       string
+		Worst          string
 		Reasons, Notes []string
 		Head           []string
 		Lines          [][]string
@@ -35,9 +36,9 @@ func (v *Verdict) WritePage(w io.Writer) error {
 	}{Headline: v.headline(), Reasons: v.Reasons, Config: v.Config}
 	if v.measured() {
 		table := v.table()
-		page.Head, page.Lines, page.Notes = table[0], table[1:], v.notes()
+		page.Head, page.Lines, page.Notes, page.Worst = table[0], table[1:], v.notes(), v.worstRow()
 	}
-	for _, cell := range v.cells {
+	for _, cell := range v.worstFirst() {
 		if rows := v.Rows.Of(cell); len(rows) > 0 {
 			page.Drawings = append(page.Drawings, draw(cell, rows))
 		}
@@ -81,7 +82,7 @@ type tick struct {
 const (
 	drawingWidth = 800.0
 	marginLeft   = 130.0
-	marginRight  = 20.0
+	marginRight  = 40.0
 	stripHeight  = 44.0
 	dotSpread    = 26.0 // the dots of a strip lie in the order of their rounds
 )
