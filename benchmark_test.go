@@ -88,7 +88,7 @@ func TestVoid(t *testing.T) {
 // each.
 func TestOverlap(t *testing.T) {
 	require.Root(t)
-	stdout, stderr, code := benchmark(t, "-broker=embedded", "-latency=0,50ms", "-conns=4,1,2", "-events=40",
+	stdout, stderr, code := benchmark(t, "-broker=embedded", "-latency=0,500ms", "-conns=10,1", "-events=10",
 		"-test.count=2", "-overlap=auto")
 	if code != 0 || stderr != "" {
 		t.Errorf("exit code %d:\n%s%s", code, stdout, stderr)
@@ -99,8 +99,8 @@ func TestOverlap(t *testing.T) {
 			got = append(got, name)
 		}
 	}
-	for _, latency := range []string{"0ms", "50ms"} {
-		for _, conns := range []string{"4", "1", "2"} {
+	for _, latency := range []string{"0ms", "500ms"} {
+		for _, conns := range []string{"10", "1"} {
 			name := "BenchmarkThroughput/broker=embedded/latency=" + latency + "/conns=" + conns
 			want = append(want, name, name)
 		}

@@ -13,8 +13,8 @@ import (
 // TestConclude: what is void beside others is repeated alone with its reason, and a
 // broker that doesn't start alone either leaves none of its runs unanswered.
 func TestConclude(t *testing.T) {
-	a := matrix.Cell{Broker: "a", Latency: time.Second, Conns: 1, Events: 1}
-	b := matrix.Cell{Broker: "b", Latency: time.Second, Conns: 1, Events: 1}
+	a := matrix.Cell{Broker: "a", Latency: time.Second, Conns: 1, Events: 10}
+	b := matrix.Cell{Broker: "b", Latency: time.Second, Conns: 1, Events: 10}
 	s := &Series{plan: plan{cells: []matrix.Cell{a, b}, count: 3}, overlap: 4, failed: make(map[string]bool)}
 	c := s.conductor()
 	for _, cell := range s.plan.cells {

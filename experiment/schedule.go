@@ -19,6 +19,9 @@ const (
 	// boundLoad is how many processors a run may use at most to be called bound
 	// by latency: a broker computes on one.
 	boundLoad = 1. / 2
+	// brief is how long a run takes that gains nothing by being side by side: the
+	// set-up of another would be in it from its start to its end.
+	brief = 10 * time.Second
 )
 
 // MostOverlap is how many runs may be side by side at most: each has a network,
@@ -26,10 +29,10 @@ const (
 const MostOverlap = 24
 
 // schedule decides which of the planned runs begins next, and whether it runs
-// alone. Alone are those without latency, those that use more of a processor than
-// one bound by latency does, and those of brokers of which nothing is known yet.
-// All others run side by side, as long as their loads by prediction are together
-// below a share of the machine.
+// alone. Alone are those without latency and other brief ones, those that use more of a
+// processor than one bound by latency does, and those of brokers of which nothing
+// is known yet. All others run side by side, as long as their loads by prediction
+// are together below a share of the machine.
 //
 // It starts nothing and knows no clock, so that a campaign of weeks can be tried
 // in a moment.
@@ -110,7 +113,7 @@ func (s *schedule) steady() float64 { return steadyShare * float64(s.processors)
 
 // alone reports whether the runs of a group have the machine for themselves.
 func (s *schedule) alone(g *group) bool {
-	return g.alone || s.load(g.cell) > min(boundLoad, s.steady())
+	return g.alone || g.cell.Expected() < brief || s.load(g.cell) > min(boundLoad, s.steady())
 }
 
 // next begins a run, and returns nil where none may begin now. Room says that

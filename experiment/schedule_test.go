@@ -74,7 +74,7 @@ func TestPaperMatrix(t *testing.T) {
 func TestSchedule(t *testing.T) {
 	for seed := range uint64(50) {
 		random := rand.New(rand.NewPCG(seed, 17))
-		m := matrix.Matrix{Brokers: []string{"a", "b"}, Events: 100}
+		m := matrix.Matrix{Brokers: []string{"a", "b"}, Events: 10_000}
 		for _, ms := range []int{0, 1, 50, 100, 500} {
 			m.Latencies = append(m.Latencies, time.Duration(ms)*time.Millisecond)
 		}
@@ -124,7 +124,7 @@ func checkRules(t *testing.T, s *schedule, begun *slot) {
 		if up.phase != measuring {
 			settingUp++
 		}
-		if len(s.up) > 1 && (up.alone || up.again || up.cell.Latency == 0 || up.load > boundLoad) {
+		if len(s.up) > 1 && (up.alone || up.again || up.cell.Expected() < 10*time.Second || up.load > boundLoad) {
 			t.Errorf("%v runs beside %d others", up.cell, len(s.up)-1)
 		}
 	}
@@ -148,7 +148,7 @@ func checkRules(t *testing.T, s *schedule, begun *slot) {
 // TestScheduleMemory: without room a run begins only where nothing else is under
 // way.
 func TestScheduleMemory(t *testing.T) {
-	s := newSchedule(slices.Repeat([]matrix.Cell{{Latency: time.Second, Conns: 1, Events: 1}}, 2), 4, 2)
+	s := newSchedule(slices.Repeat([]matrix.Cell{{Latency: time.Second, Conns: 1, Events: 10}}, 2), 4, 2)
 	s.learn(s.waiting[0].cell, time.Millisecond, 1)
 	first := s.next(false)
 	if first == nil {

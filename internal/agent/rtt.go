@@ -22,7 +22,7 @@ type RoundTrips struct {
 func runRTT(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("rtt", flag.ContinueOnError)
 	addr := fs.String("addr", "", "the `HOST:PORT` to measure the round trip to")
-	count := fs.Int("count", 30, "the `number` of handshakes, one after another")
+	count := fs.Int("count", 30, "the `number` of handshakes")
 	timeout := fs.Duration("timeout", time.Minute, "give up after this `time`")
 	fs.Usage = func() {
 		fmt.Fprint(fs.Output(), "usage: cometbench rtt -addr HOST:PORT [-count 30] [-timeout 1m]\n\n"+
