@@ -58,7 +58,10 @@ func Subscribe(ctx context.Context, c SubscriberConfig) (err error) {
 				return fmt.Errorf("subscriber: %w", err)
 			}
 			stop := context.AfterFunc(ctx, func() { conn.Close() })
-			err := receive(conn, store)
+			err := receive(conn, func(out, payload []byte) ([]byte, error) {
+				reply, err := respond(payload, store)
+				return appendReply(out, reply), err
+			})
 			stop()
 			conn.Close()
 			if err != nil {
@@ -83,8 +86,9 @@ func note(dir string, at time.Time) error {
 	return errors.Join(err, f.Close())
 }
 
-// receive handles one connection, to its end. Its error is that of the store.
-func receive(conn net.Conn, store *store) error {
+// receive handles one connection, to its end. Answer appends the answer to a
+// message as a frame, if there is one; its error is the only one.
+func receive(conn net.Conn, answer func(out, payload []byte) ([]byte, error)) error {
 	r := bufio.NewReaderSize(conn, 64<<10)
 	var payload, out []byte
 	for {
@@ -101,21 +105,38 @@ func receive(conn net.Conn, store *store) error {
 		if payload, err = vtp.ReadFrame(r, payload); err != nil {
 			return nil
 		}
-		reply, err := respond(payload, store)
-		if err != nil {
+		if out, err = answer(out, payload); err != nil {
 			return err
 		}
-		if reply.Role != "" {
-			out = vtp.AppendFrame(out, reply.Append(nil))
-		}
 	}
+}
+
+// appendReply appends an answer as a frame, unless it is none.
+func appendReply(out []byte, reply vtp.Transport) []byte {
+	if reply.Role == "" {
+		return out
+	}
+	return vtp.AppendFrame(out, reply.Append(nil))
 }
 
 // respond takes a message of a broker, and returns the answer to it, one without
 // a role to what asks for none. A broker drops who doesn't answer, so whatever
 // can't be taken gets a nak. The error is that of the store.
 func respond(payload []byte, store *store) (vtp.Transport, error) {
-	now := time.Now()
+	return respondAt(payload, time.Now(), func(ivoid []byte, now time.Time) error {
+		sum := sha1.Sum(payload)
+		added, err := store.put(ivoid, sum, now)
+		if err == nil && !added {
+			_, err = store.put([]byte(AgainFrom), sum, now)
+		}
+		return err
+	})
+}
+
+// respondAt does so at a time, and keeps events by the function keep.
+func respondAt(
+	payload []byte, now time.Time, keep func(ivoid []byte, now time.Time) error,
+) (vtp.Transport, error) {
 	head, err := vtp.ParseHead(payload)
 	about := head.IVOID
 	if head.Kind == vtp.KindTransport {
@@ -125,11 +146,7 @@ func respond(payload []byte, store *store) (vtp.Transport, error) {
 	case err != nil:
 		return refuse(about, subscriberIVOID, err.Error(), now), nil
 	case head.Kind == vtp.KindEvent:
-		sum := sha1.Sum(payload)
-		added, err := store.put(head.IVOID, sum, now)
-		if err == nil && !added {
-			_, err = store.put([]byte(AgainFrom), sum, now)
-		}
+		err := keep(head.IVOID, now)
 		if err != nil && isTemporary(err) {
 			return refuse(about, subscriberIVOID, "the event can't be kept now", now), nil
 		}

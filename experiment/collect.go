@@ -31,6 +31,9 @@ func (x *Experiment) settle(ctx context.Context) error {
 	if err := x.await(ctx); err != nil {
 		return err
 	}
+	if err := x.awaitAudience(ctx); err != nil {
+		return err
+	}
 	return x.noteSubscriber()
 }
 

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"cometbench/embedded"
 	"cometbench/internal/agent"
 	"cometbench/internal/program"
 	"cometbench/matrix"
@@ -90,6 +91,7 @@ type Experiment struct {
 	backend    testbed.Backend
 	broker     testbed.Process // nil where somebody else runs it
 	subscriber testbed.Process // nil where there is none
+	audience   testbed.Process // all subscribers but the first; nil where that is the only one
 	author     testbed.Process // holds the author's place: a batch is a command beside it
 	delay      testbed.Process // nil while nothing is delayed
 	receive    string          // the broker's addresses, host:port, for authors
@@ -100,11 +102,12 @@ type Experiment struct {
 
 	reached     func(phase) // is told of each phase but the first; nil tells nobody
 	progress    counter
-	used        *usage             // at the end of the last batch; nil before the first
-	sent, acked int                // events of all batches
-	measured    time.Duration      // that they took
-	report      agent.AuthorReport // of the last batch
-	run         results.Run        // what is known of it
+	used        *usage               // at the end of the last batch; nil before the first
+	sent, acked int                  // events of all batches
+	measured    time.Duration        // that they took
+	report      agent.AuthorReport   // of the last batch
+	delivered   *embedded.Deliveries // to the audience, as it said last
+	run         results.Run          // what is known of it
 }
 
 // New makes an experiment with a subject in a cell, of which nothing is started

@@ -53,7 +53,7 @@ type Flags struct {
 	public, resume                                                             bool
 
 	// Those of the deployment.
-	payload, size string
+	payload, size, subscribers string
 
 	overlap string
 }
@@ -82,6 +82,8 @@ func DefineFlags(set *flag.FlagSet) *Flags {
 	set.BoolVar(&f.public, "public", false, "send test events even to a tcp:// broker whose address isn't private")
 	set.StringVar(&f.payload, "payload", "", "send VOEvents like that of a `file`, or in turn those of a folder "+
 		"(*.xml): only IVOID and date\nare replaced")
+	set.StringVar(&f.subscribers, "subscribers", "1", "how many subscribers are attached to the broker, a "+
+		"comma-separated `list`")
 	set.StringVar(&f.size, "size", "", "bring each event to so many `bytes`, such as 10kB, by a comment")
 	set.StringVar(&f.cometArgs, "comet-args", "", "further `arguments` for every Comet under test, quoted as for a "+
 		"shell: '--save-event --cmd=/bin/true'")
@@ -142,6 +144,9 @@ func (f *Flags) Options() (o Options, err error) {
 		return o, err
 	}
 	o.Testbed.Files = o.Payload.files()
+	if o.Matrix.Subscribers, err = matrix.ParseSubscribers(f.subscribers); err != nil {
+		return o, fmt.Errorf("-subscribers: %w", err)
+	}
 	if o.Netem, err = netem.ParseKind(f.netem); err != nil {
 		return o, fmt.Errorf("-netem: %w", err)
 	}
@@ -189,6 +194,8 @@ func measurable(b subject.Subject, o Options) error {
 	switch {
 	case b.Kind == subject.Remote && slices.ContainsFunc(o.Matrix.Latencies, delayed):
 		return fmt.Errorf("-latency: none can be added on the way to %s: want -latency=0", b.Name)
+	case b.Kind == subject.Remote && slices.Max(o.Matrix.Subscribers) > 1:
+		return fmt.Errorf("-subscribers: none is attached to %s, which somebody else runs: want -subscribers=1", b.Name)
 	case b.Has("save-event") && o.Matrix.Events > mostSaved:
 		return fmt.Errorf("-events: %s would save %d events in memory: want at most %d", b.Name,
 			o.Matrix.Events, mostSaved)

@@ -107,3 +107,24 @@ func TestFlagsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestSubscribersFlag(t *testing.T) {
+	o, _, err := options(t, "-broker=embedded", "-latency=0", "-conns=8", "-subscribers=1,16")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := o.Matrix
+	m.Brokers = []string{"b"}
+	cells := m.Cells()
+	if len(cells) != 2 || cells[0].String() != "broker=b/latency=0ms/conns=8" || cells[1].Further != 15 {
+		t.Errorf("got %v", cells)
+	}
+	for _, tt := range []struct{ args, want string }{
+		{"-broker=embedded -subscribers=0", `-subscribers: "0": want numbers`},
+		{"-broker=tcp://127.0.0.1:1 -latency=0 -subscribers=2", "-subscribers: none is attached to tcp://127.0.0.1:1"},
+	} {
+		if _, _, err := options(t, strings.Fields(tt.args)...); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.args, err, tt.want)
+		}
+	}
+}

@@ -47,6 +47,9 @@ func (x *Experiment) start(ctx context.Context) error {
 	if err := x.startSubscriber(ctx); err != nil {
 		return err
 	}
+	if err := x.startAudience(ctx); err != nil {
+		return err
+	}
 	for {
 		key, err := x.probe(ctx)
 		if err != nil {
@@ -55,7 +58,7 @@ func (x *Experiment) start(ctx context.Context) error {
 		// A subscriber that wasn't attached yet will never get this probe.
 		for range 2 {
 			found, err := x.subscriberHas(ctx, key)
-			if err != nil || found {
+			if err != nil || found && x.audienceHas(ctx, key) {
 				return err
 			}
 			if err := pause(ctx, poll); err != nil {

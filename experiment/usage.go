@@ -19,6 +19,7 @@ import (
 type usage struct {
 	broker     agent.Usage
 	subscriber agent.Usage   // zero where it isn't ours
+	audience   time.Duration // processor time of all subscribers but the first
 	ours       time.Duration // processor time of broker and subscriber, as far as they are ours
 }
 
@@ -42,6 +43,14 @@ func (x *Experiment) usage(ctx context.Context) (*usage, error) {
 		}
 		sum.ours += sum.subscriber.CPU
 	}
+	if x.audience != nil {
+		audience, err := x.usageOf(ctx, x.audience)
+		if err != nil {
+			return nil, err
+		}
+		sum.audience = audience.CPU
+		sum.ours += audience.CPU
+	}
 	return sum, nil
 }
 
@@ -58,6 +67,7 @@ func (u *usage) since(before *usage, author agent.AuthorReport) results.Usage {
 		Author:      results.RoleUsage{CPU: author.CPU, Throttled: author.Throttled, PeakRSS: author.PeakRSS},
 		Broker:      roleUsage(before.broker, u.broker),
 		Subscriber:  roleUsage(before.subscriber, u.subscriber),
+		Audience:    u.audience - before.audience,
 		ListenDrops: u.broker.Network.Sub(before.broker.Network).ListenDrops,
 		Machine: results.MachineUsage{
 			Cores: m.Cores, Elapsed: m.Elapsed, Busy: m.Busy(), Idle: m.Idle, Steal: m.Steal,

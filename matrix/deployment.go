@@ -9,7 +9,7 @@ import (
 
 // MaxSubscribers bounds the subscribers of a run. All but one share a process,
 // and each takes a connection in it and in the broker.
-const MaxSubscribers = 10_000
+const MaxSubscribers = 4096
 
 // Deployment is what may be unusual around a broker. Its zero value is the
 // paper's experiment, and isn't named.

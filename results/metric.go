@@ -1,6 +1,9 @@
 package results
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Metric is a kind of figure that runs have.
 type Metric struct {
@@ -75,7 +78,7 @@ func Metrics() []Metric {
 		{"outside-sec", lower, false, false, always, outside},
 		{"runs-beside", lower, false, false, overlap, beside},
 	}
-	return append(metrics, latencies()...)
+	return slices.Concat(metrics, latencies(), fanOuts())
 }
 
 // Figure is one figure of a run.

@@ -57,6 +57,8 @@ type Run struct {
 	Author     Author   `json:"author"`
 	Broker     Database `json:"broker"`
 	Subscriber Database `json:"subscriber"`
+	// FanOut is how events reached all subscribers, nil where there is one only.
+	FanOut *FanOut `json:"fan_out,omitempty"`
 
 	// Journeys sums up what became of each event: latencies, and losses by name.
 	// It is nil where nobody joined the author's times with the databases.

@@ -12,6 +12,8 @@ type Usage struct {
 	Machine    MachineUsage `json:"machine,omitzero"`
 	// Delay is the processor time of what delays packets in user space.
 	Delay time.Duration `json:"delay_cpu_ns,omitempty"`
+	// Audience is the CPU time of all subscribers but the first.
+	Audience time.Duration `json:"audience_cpu_ns,omitempty"`
 	// ListenDrops are the connection attempts that the broker's kernel dropped
 	// because the broker's listen queue was full.
 	ListenDrops uint64 `json:"listen_drops,omitempty"`
@@ -78,7 +80,7 @@ func (u Usage) Of(r Role) RoleUsage {
 // SetForeign sets the machine's Foreign from what else is known. A broker and a
 // subscriber may be at work for longer than the author; it is never below zero.
 func (u *Usage) SetForeign() {
-	ours := u.Author.CPU + u.Broker.CPU + u.Subscriber.CPU + u.Delay
+	ours := u.Author.CPU + u.Broker.CPU + u.Subscriber.CPU + u.Delay + u.Audience
 	u.Machine.Foreign = max(0, u.Machine.Busy-ours)
 }
 

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// ivoidScheme begins every IVOID.
-const ivoidScheme = "ivo://"
+// IVOIDScheme begins every IVOID.
+const IVOIDScheme = "ivo://"
 
 // MaxIVOID is the longest IVOID of an event that is taken, in bytes: each answer
 // repeats it.
@@ -17,7 +17,7 @@ const MaxIVOID = 4096
 // scheme: comet.broker/test of ivo://comet.broker/test#1. It shares memory with
 // the IVOID.
 func AuthorOf(ivoid []byte) []byte {
-	author, _, _ := bytes.Cut(bytes.TrimPrefix(ivoid, []byte(ivoidScheme)), []byte("#"))
+	author, _, _ := bytes.Cut(bytes.TrimPrefix(ivoid, []byte(IVOIDScheme)), []byte("#"))
 	return author
 }
 
@@ -35,7 +35,7 @@ func checkIVOID(ivoid []byte) error {
 	if len(ivoid) > MaxIVOID {
 		return invalid("4,096 bytes at most")
 	}
-	rest, ok := bytes.CutPrefix(ivoid, []byte(ivoidScheme))
+	rest, ok := bytes.CutPrefix(ivoid, []byte(IVOIDScheme))
 	if !ok {
 		return invalid("ivo:// in front")
 	}

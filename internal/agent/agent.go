@@ -18,6 +18,7 @@ func Commands() command.List {
 		{Name: "try", Synopsis: "send each event of a payload to a broker once", Run: runTry},
 		{Name: "broker", Synopsis: "run the embedded broker", Run: runBroker},
 		{Name: "subscriber", Synopsis: "run the embedded subscriber", Run: runSubscriber},
+		{Name: "audience", Synopsis: "run many subscribers that keep no events", Run: runAudience},
 		{Name: "rtt", Synopsis: "measure the round trip to a TCP port", Run: runRTT},
 		{Name: "delay", Synopsis: "delay what a network interface sends", Run: runDelay},
 		{Name: "usage", Synopsis: "print the network counters and the CPU time of a process", Run: runUsage},

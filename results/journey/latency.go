@@ -28,12 +28,17 @@ const enoughForP999 = 10_000
 
 // Latency returns the latency to a stage, nil where that isn't known.
 func (j *Journeys) Latency(s Stage) *Latency {
-	times := j.latencies(s)
+	return NewLatency(j.latencies(s), j.joined[s].resolution)
+}
+
+// NewLatency returns the latency of events that took those times, which it sorts,
+// nil if there are none.
+func NewLatency(times []time.Duration, resolution time.Duration) *Latency {
 	if len(times) == 0 {
 		return nil
 	}
 	slices.Sort(times)
-	l := &Latency{Events: len(times), Resolution: j.joined[s].resolution}
+	l := &Latency{Events: len(times), Resolution: resolution}
 	at := func(part float64) time.Duration { return l.bounded(times[rank(len(times), part)]) }
 	l.P50, l.P99, l.Max = at(0.5), at(0.99), at(1)
 	if l.Events >= enoughForP999 {
