@@ -27,15 +27,27 @@ type Cell struct {
 	// Events is how many events one run sends.
 	Events int `json:"events"`
 	Deployment
+	// Pace is that of an open loop. In a closed loop, its zero value, the author
+	// sends as fast as the broker lets it.
+	Pace
 }
 
 // String returns the cell's name in a benchmark, as benchstat reads it:
-// "broker=comet-3.1.0/latency=100ms/conns=64", and behind it what is unusual in
-// its deployment. Latency is always in milliseconds, so that benchstat's @num
-// order sorts it.
+// "broker=comet-3.1.0/latency=100ms/conns=64", and behind it "/rate=250" of an open
+// loop, and what is unusual in the deployment. Latency is always in milliseconds,
+// so that benchstat's @num order sorts it.
 func (c Cell) String() string {
-	return fmt.Sprintf("broker=%s/latency=%s/conns=%d%s", c.Broker, FormatLatency(c.Latency), c.Conns,
-		c.Deployment.suffix("/"))
+	return fmt.Sprintf("broker=%s/latency=%s/conns=%d%s%s", c.Broker, FormatLatency(c.Latency), c.Conns,
+		c.Pace.name(), c.Deployment.suffix("/"))
+}
+
+// Benchmark returns the name of the benchmark that measures the cell:
+// "BenchmarkThroughput", or "BenchmarkLatency" in an open loop.
+func (c Cell) Benchmark() string {
+	if c.Rate > 0 {
+		return "BenchmarkLatency"
+	}
+	return "BenchmarkThroughput"
 }
 
 // Series names what a cell has in common with those that differ in latency and
@@ -45,10 +57,11 @@ func (c Cell) Series() string { return c.Broker + c.Deployment.suffix("/") }
 
 // Dir returns the cell's folder in a tree of results, slash-separated:
 // "comet-3.1.0/100ms/64c", as the original experiment named it below the
-// broker's level, which also has what is unusual in the deployment. A cell
-// without a broker (a tree of the original experiment) has no such level.
+// broker's level, which also has what is unusual in the deployment, and
+// "comet-3.1.0/100ms/1024c-250r" in an open loop. A cell without a broker (a tree of
+// the original experiment) has no such level.
 func (c Cell) Dir() string {
-	return path.Join(c.Top(), FormatLatency(c.Latency), strconv.Itoa(c.Conns)+"c")
+	return path.Join(c.Top(), FormatLatency(c.Latency), strconv.Itoa(c.Conns)+"c"+c.Pace.dir())
 }
 
 // Top returns the first of the folders in Dir: "comet-3.1.0,subscribers=16".
@@ -56,8 +69,12 @@ func (c Cell) Top() string { return c.Broker + c.Deployment.suffix(",") }
 
 // Expected returns the least time in which the author can send the cell's
 // events: the delayed one-way trips of an event (SYN and event; paper, section on
-// throughput), shared among the connections. It is 0 without latency.
+// throughput), shared among the connections. It is 0 without latency. In an open
+// loop it is how long events become due.
 func (c Cell) Expected() time.Duration {
+	if c.Rate > 0 {
+		return c.Pace.Time(c.Events)
+	}
 	if c.Conns == 0 {
 		return 0
 	}
@@ -91,21 +108,27 @@ func ParseLatency(s string) (time.Duration, error) {
 	return time.Duration(ms*float64(time.Millisecond) + 0.5), nil
 }
 
-// ParseConns reads the name of a connection count's folder: "64c".
-func ParseConns(s string) (int, error) {
-	digits, ok := strings.CutSuffix(s, "c")
+// ParseDir reads the last element of what [Cell.Dir] writes into the cell: "64c"
+// is 64 connections, "1024c-250r" an open loop of 250 events/s.
+func (c *Cell) ParseDir(s string) error {
+	digits, pace, ok := strings.Cut(s, "c")
 	n, err := strconv.Atoi(digits)
 	if !ok || err != nil || n < 1 || strconv.Itoa(n) != digits {
-		return 0, fmt.Errorf("connections %q: want a positive number and c, such as 64c", s)
+		return fmt.Errorf("connections %q: want a positive number and c, such as 64c", s)
 	}
-	return n, nil
+	if err := c.Pace.parseDir(pace); err != nil {
+		return fmt.Errorf("connections %q: %w", s, err)
+	}
+	c.Conns = n
+	return nil
 }
 
-var name = regexp.MustCompile(`^(?:Benchmark)?(?:Throughput/)?` +
-	`broker=([^/]+)/latency=([^/]+)/conns=([0-9]+)(/.*?)?(?:-[0-9]+)?$`)
+var name = regexp.MustCompile(`^(?:Benchmark)?(?:(?:Throughput|Latency)/)?` +
+	`broker=([^/]+)/latency=([^/]+)/conns=([0-9]+)((?:/rate=[0-9.]+(?:/arrivals=poisson)?)?)(/.*?)?(?:-[0-9]+)?$`)
 
-// ParseName reads a benchmark's name, with or without "BenchmarkThroughput/"
-// before it and the "-8" of GOMAXPROCS behind it. Events isn't in the name and
+// ParseName reads a benchmark's name, with or without "BenchmarkThroughput/" (or
+// "BenchmarkLatency/") before it and the "-8" of GOMAXPROCS behind it. Events isn't
+// in the name and
 // stays 0.
 func ParseName(s string) (Cell, error) {
 	m := name.FindStringSubmatch(s)
@@ -120,9 +143,12 @@ func ParseName(s string) (Cell, error) {
 	if err != nil || conns < 1 {
 		return Cell{}, fmt.Errorf("benchmark %q: connections %s: want a positive number", s, m[3])
 	}
-	deployment, err := parseDeployment(m[4])
-	if err != nil {
+	cell := Cell{Broker: m[1], Latency: latency, Conns: conns}
+	if err := cell.Pace.parseName(m[4]); err != nil {
+		return Cell{}, fmt.Errorf("benchmark %q: rate %w", s, err)
+	}
+	if cell.Deployment, err = parseDeployment(m[5]); err != nil {
 		return Cell{}, fmt.Errorf("benchmark %q: %w", s, err)
 	}
-	return Cell{Broker: m[1], Latency: latency, Conns: conns, Deployment: deployment}, nil
+	return cell, nil
 }

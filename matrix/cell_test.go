@@ -1,6 +1,8 @@
 package matrix
 
 import (
+	"path"
+	"slices"
 	"testing"
 	"time"
 )
@@ -15,6 +17,10 @@ func TestCellNames(t *testing.T) {
 			"broker=comet-3.1.0/latency=100ms/conns=64", "comet-3.1.0/100ms/64c"},
 		{Cell{Broker: "comet@src-12ab", Latency: 500 * time.Microsecond, Conns: 512},
 			"broker=comet@src-12ab/latency=0.5ms/conns=512", "comet@src-12ab/0.5ms/512c"},
+		{Cell{Broker: "embedded", Conns: 1024, Pace: Pace{Rate: 250}},
+			"broker=embedded/latency=0ms/conns=1024/rate=250", "embedded/0ms/1024c-250r"},
+		{Cell{Broker: "embedded", Conns: 8, Pace: Pace{Rate: 3.3333, Poisson: true}},
+			"broker=embedded/latency=0ms/conns=8/rate=3.3333/arrivals=poisson", "embedded/0ms/8c-3.3333r-poisson"},
 	} {
 		if got := tt.cell.String(); got != tt.name {
 			t.Errorf("String() = %q, want %q", got, tt.name)
@@ -22,7 +28,11 @@ func TestCellNames(t *testing.T) {
 		if got := tt.cell.Dir(); got != tt.dir {
 			t.Errorf("Dir() = %q, want %q", got, tt.dir)
 		}
-		for _, name := range []string{tt.name, "BenchmarkThroughput/" + tt.name + "-2"} {
+		again := Cell{Broker: tt.cell.Broker, Latency: tt.cell.Latency}
+		if err := again.ParseDir(path.Base(tt.dir)); err != nil || again != tt.cell {
+			t.Errorf("ParseDir(%q) = %+v, %v, want %+v", path.Base(tt.dir), again, err, tt.cell)
+		}
+		for _, name := range []string{tt.name, tt.cell.Benchmark() + "/" + tt.name + "-2"} {
 			got, err := ParseName(name)
 			if err != nil || got != tt.cell {
 				t.Errorf("ParseName(%q) = %+v, %v, want %+v", name, got, err, tt.cell)
@@ -37,9 +47,17 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("ParseLatency(%q) = %v, want an error", s, d)
 		}
 	}
-	for _, s := range []string{"", "c", "64", "0c", "-1c", "064c", "1.5c"} {
-		if n, err := ParseConns(s); err == nil {
-			t.Errorf("ParseConns(%q) = %v, want an error", s, n)
+	for _, s := range []string{
+		"", "c", "64", "0c", "-1c", "064c", "1.5c", "8c-", "8c-r", "8c-0r", "8c-050r", "8c-5.0r", "8c5r", "8c-5r-random",
+		"8c-1e3r", "8c-0.00001r", "8c-999999r", "8c-NaNr",
+	} {
+		if err := new(Cell).ParseDir(s); err == nil {
+			t.Errorf("ParseDir(%q): want an error", s)
+		}
+	}
+	for _, s := range []string{"", "0", "-1", "50,", "50,50", "250,lsst", "1e3", "1.23456", "1000000", "NaN", "fast"} {
+		if l, err := ParseRates(s); err == nil {
+			t.Errorf("ParseRates(%q) = %v, want an error", s, l)
 		}
 	}
 	for _, s := range []string{"", "0,", "1h", "-1ms", "10", "1ms,0.001s", "1ns"} {
@@ -52,7 +70,10 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("ParseConnsList(%q) = %v, want an error", s, l)
 		}
 	}
-	for _, s := range []string{"", "broker=x", "broker=x/latency=1ms/conns=0", "broker=x/latency=1s/conns=1"} {
+	for _, s := range []string{
+		"", "broker=x", "broker=x/latency=1ms/conns=1/rate=0", "broker=x/latency=1ms/conns=1/rate=1.2.3",
+		"broker=x/latency=1ms/conns=1/rate=5/arrivals=late", "broker=x/latency=1ms/conns=0", "broker=x/latency=1s/conns=1",
+	} {
 		if c, err := ParseName(s); err == nil {
 			t.Errorf("ParseName(%q) = %v, want an error", s, c)
 		}
@@ -69,6 +90,22 @@ func TestExpected(t *testing.T) {
 	c = Cell{Latency: 100 * time.Millisecond, Conns: 1}
 	if got := c.TheoreticalRate(100*time.Millisecond, 4*time.Millisecond); got < 4.89 || got > 4.91 {
 		t.Errorf("TheoreticalRate = %v, want 4.90", got)
+	}
+}
+
+func TestRates(t *testing.T) {
+	got, err := ParseRates("0.5, lsst,paper,1000")
+	if want := []float64{0.5, 250, 3.3333, 1000}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	m := Matrix{Brokers: []string{"b"}, Latencies: []time.Duration{0}, Conns: []int{OpenConns}}
+	for _, rate := range got {
+		m.Paces = append(m.Paces, Pace{Rate: rate})
+	}
+	for i, want := range []int{15, 7500, 100, 30_000} {
+		if c := m.Cells()[i]; c.Events != want || c.Expected().Round(time.Second) != OpenTime {
+			t.Errorf("%s: %d events in %v, want %d", c, c.Events, c.Expected(), want)
+		}
 	}
 }
 

@@ -27,7 +27,11 @@ type Matrix struct {
 	Brokers   []string
 	Latencies []time.Duration
 	Conns     []int
-	Events    int
+	// Events is how many events one run sends. In an open loop, 0 is as many as
+	// become due in [OpenTime].
+	Events int
+	// Paces are those of open loops; without any, the cells are closed loops.
+	Paces []Pace
 	// Subscribers are the numbers of subscribers, nil for one only. Payload and
 	// Kept are those of all cells.
 	Subscribers []int
@@ -58,21 +62,30 @@ func Paper() Matrix {
 	return m
 }
 
-// Cells returns every cell, brokers outermost and connections innermost but for
-// the subscribers.
+// Cells returns every cell, brokers outermost, then latencies, connections, paces
+// and subscribers.
 func (m Matrix) Cells() []Cell {
 	var cells []Cell
+	paces := m.Paces
+	if len(paces) == 0 {
+		paces = []Pace{{}}
+	}
 	for _, broker := range m.Brokers {
 		for _, latency := range m.Latencies {
 			for _, conns := range m.Conns {
-				cell := Cell{Broker: broker, Latency: latency, Conns: conns, Events: m.Events}
-				cell.Payload, cell.Kept = m.Payload, m.Kept
-				for _, subscribers := range m.Subscribers {
-					cell.Further = subscribers - 1
-					cells = append(cells, cell)
-				}
-				if len(m.Subscribers) == 0 {
-					cells = append(cells, cell)
+				for _, pace := range paces {
+					cell := Cell{Broker: broker, Latency: latency, Conns: conns, Events: m.Events, Pace: pace}
+					if cell.Events == 0 {
+						cell.Events = pace.Events()
+					}
+					cell.Payload, cell.Kept = m.Payload, m.Kept
+					for _, subscribers := range m.Subscribers {
+						cell.Further = subscribers - 1
+						cells = append(cells, cell)
+					}
+					if len(m.Subscribers) == 0 {
+						cells = append(cells, cell)
+					}
 				}
 			}
 		}

@@ -229,11 +229,12 @@ func (w *walker) latency(cell matrix.Cell, name string) {
 		return
 	}
 	w.each(name, "a folder of connections, such as 64c", func(name string) (float64, bool) {
-		n, err := matrix.ParseConns(name)
-		return float64(n), err == nil
+		var c matrix.Cell
+		err := c.ParseDir(name)
+		return float64(c.Conns) + c.Rate/(matrix.MaxRate+1), err == nil
 	}, func(name string) {
 		cell := cell
-		if cell.Conns, err = matrix.ParseConns(path.Base(name)); err != nil {
+		if err := cell.ParseDir(path.Base(name)); err != nil {
 			w.fail(name, err)
 			return
 		}
