@@ -54,6 +54,11 @@ func TestMain(m *testing.M) {
 // One op is one run, with fresh containers (or processes) and empty event
 // databases; sec/op is the author's time.
 func BenchmarkThroughput(b *testing.B) {
+	runCells(b)
+}
+
+// runCells runs every cell that the flags ask for.
+func runCells(b *testing.B) {
 	ctx, stop := experiment.Interruptible(b.Context())
 	defer stop()
 	series := prepare(ctx, b)
@@ -67,6 +72,9 @@ func BenchmarkThroughput(b *testing.B) {
 				}
 				for _, warning := range run.Warnings {
 					b.Logf("warning: %s", warning)
+				}
+				if o := run.OpenLoop; o != nil && o.KeepsUp() {
+					b.Logf("the broker %s", o.Verdict)
 				}
 				runs = append(runs, run)
 			}

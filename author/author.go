@@ -137,6 +137,8 @@ type Report struct {
 	// no later after they were due. Events that had to wait for a connection
 	// don't count.
 	ScheduleP99 time.Duration `json:"schedule_p99_ns,omitempty"`
+	// Waited is how many events had to.
+	Waited int `json:"waited,omitempty"`
 	// Stalled is the longest time for which this process stood still: stopped,
 	// frozen, or without a processor.
 	Stalled time.Duration `json:"stalled_ns,omitempty"`

@@ -38,7 +38,9 @@ func (r *Report) paced() {
 		if s.Outcome == Acked {
 			acks = append(acks, s.Done)
 		}
-		if !s.waited {
+		if s.waited {
+			r.Waited++
+		} else {
 			late = append(late, s.Begun-s.Planned)
 		}
 	}

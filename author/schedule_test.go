@@ -108,7 +108,7 @@ func TestScheduleError(t *testing.T) {
 	}
 	r.Results[199].Outcome = TimedOut
 	r.paced()
-	if r.ScheduleP99 != 98 || r.Offered != 1 || r.Achieved != 1 {
+	if r.ScheduleP99 != 98 || r.Waited != 100 || r.Offered != 1 || r.Achieved != 1 {
 		t.Errorf("got %v, %v and %v events/s, want 98ns, 1 and 1", r.ScheduleP99, r.Offered, r.Achieved)
 	}
 	one := Report{Results: make([]Result, 1)}

@@ -9,9 +9,6 @@ import (
 	"cometbench/subject"
 )
 
-// Benchmark is the name of the benchmark whose sub-benchmarks are cells.
-const Benchmark = "BenchmarkThroughput"
-
 // wants reports whether any cell of a broker will be run. That of a source tree
 // isn't known before its label has a digest.
 func (o *Options) wants(b subject.Subject) bool {
@@ -33,7 +30,7 @@ func (o *Options) chosen(cells []matrix.Cell) []matrix.Cell {
 // takes the whole in turn for each alternative. A pattern that is none is
 // testing's to refuse.
 func matches(pattern string, cell matrix.Cell) bool {
-	name := strings.Split(Benchmark+"/"+cell.String(), "/")
+	name := strings.Split(cell.Benchmark()+"/"+cell.String(), "/")
 	for _, alternative := range splitPattern(pattern, '|') {
 		fits := true
 		for i, element := range splitPattern(alternative, '/') {
@@ -41,6 +38,17 @@ func matches(pattern string, cell matrix.Cell) bool {
 			fits = fits && i < len(name) && (err != nil || expression.MatchString(name[i]))
 		}
 		if fits {
+			return true
+		}
+	}
+	return false
+}
+
+// selects reports whether the pattern lets a benchmark run, or some of its cells.
+func selects(pattern, benchmark string) bool {
+	for _, alternative := range splitPattern(pattern, '|') {
+		expression, err := regexp.Compile(splitPattern(alternative, '/')[0])
+		if err != nil || expression.MatchString(benchmark) {
 			return true
 		}
 	}

@@ -56,6 +56,9 @@ type Flags struct {
 	payload, size, subscribers string
 
 	overlap string
+
+	// Those of an open loop.
+	rate rateFlags
 }
 
 // DefineFlags defines the flags of the benchmark in a set, which is parsed before
@@ -87,6 +90,7 @@ func DefineFlags(set *flag.FlagSet) *Flags {
 	set.StringVar(&f.size, "size", "", "bring each event to so many `bytes`, such as 10kB, by a comment")
 	set.StringVar(&f.cometArgs, "comet-args", "", "further `arguments` for every Comet under test, quoted as for a "+
 		"shell: '--save-event --cmd=/bin/true'")
+	f.defineRate()
 	set.StringVar(&f.caBundle, "ca-bundle", "", "`file` of certificates that building an image must trust "+
 		"(default: found in the environment)")
 	return f
@@ -146,6 +150,9 @@ func (f *Flags) Options() (o Options, err error) {
 	o.Testbed.Files = o.Payload.files()
 	if o.Matrix.Subscribers, err = matrix.ParseSubscribers(f.subscribers); err != nil {
 		return o, fmt.Errorf("-subscribers: %w", err)
+	}
+	if err := f.pace(&o); err != nil {
+		return o, err
 	}
 	if o.Netem, err = netem.ParseKind(f.netem); err != nil {
 		return o, fmt.Errorf("-netem: %w", err)

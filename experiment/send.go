@@ -15,9 +15,10 @@ import (
 )
 
 // Load is what the author sends in one batch: events over at most so many
-// connections at a time.
+// connections at a time, as fast as it can or at a pace.
 type Load struct {
 	Conns, Events int
+	Pace          matrix.Pace
 	// Patience is how long an event may take until it counts as not acked; 0 is
 	// a minute.
 	Patience time.Duration
@@ -27,7 +28,8 @@ func (l Load) patience() time.Duration { return cmp.Or(l.Patience, eventDeadline
 
 // Batch is what came of one.
 type Batch struct {
-	Author results.Author
+	Author   results.Author
+	OpenLoop *results.OpenLoop // nil in a closed loop
 	// HarnessCPU is the CPU time that our own roles used meanwhile, BrokerCPU
 	// that of the broker until it had nothing more to do; 0 where the system
 	// doesn't tell.
@@ -40,11 +42,13 @@ type Batch struct {
 }
 
 // load is that of a run.
-func (x *Experiment) load() Load { return Load{Conns: x.cell.Conns, Events: x.cell.Events} }
+func (x *Experiment) load() Load {
+	return Load{Conns: x.cell.Conns, Events: x.cell.Events, Pace: x.cell.Pace}
+}
 
 // authorDeadline bounds the author's whole work, sendDeadline the step.
 func authorDeadline(l Load, latency time.Duration) time.Duration {
-	cell := matrix.Cell{Latency: latency, Conns: l.Conns, Events: l.Events}
+	cell := matrix.Cell{Latency: latency, Conns: l.Conns, Events: l.Events, Pace: l.Pace}
 	return 2*cell.Expected() + l.patience() + time.Duration(l.Events)*slowestEvent
 }
 
@@ -59,8 +63,9 @@ func (x *Experiment) sendAll(ctx context.Context) error {
 		return err
 	}
 	x.run.Author, x.run.HarnessCPU, x.run.Usage = batch.Author, batch.HarnessCPU, batch.Usage
+	x.run.OpenLoop = batch.OpenLoop
 	x.run.Warnings = append(x.run.Warnings, batch.Warnings...)
-	return nil
+	return checkSchedule(batch.OpenLoop, x.cell.Pace)
 }
 
 // Send lets the author send a batch.
@@ -94,7 +99,8 @@ func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 		"-event-timeout", l.patience().String(), "-timeout", authorDeadline(l, x.cell.Latency).String(),
 		"-dir", ".",
 	}
-	report, err := ask[agent.AuthorReport](ctx, x.author, x.progress.line, append(args, x.payloadFlags()...)...)
+	args = append(append(args, x.payloadFlags()...), paceFlags(l.Pace)...)
+	report, err := ask[agent.AuthorReport](ctx, x.author, x.progress.line, args...)
 	x.measured += time.Since(begun)
 	x.reach(ending)
 	if err != nil {
@@ -120,6 +126,7 @@ func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 		BrokerCPU:  after.broker.CPU - before.broker.CPU,
 		Usage:      after.since(before, report),
 	}
+	batch.OpenLoop = newOpenLoop(l.Pace, report)
 	if n := max(others, later); n > 0 {
 		batch.Warnings = append(batch.Warnings, fmt.Sprintf("other benchmarks ran on this machine at the same time "+
 			"(%d), and took processor time from this one", n))

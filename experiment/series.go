@@ -256,7 +256,7 @@ func (s *Series) WriteConfig(w io.Writer) error {
 	if len(reasons) > 0 {
 		config = append(config, results.ConfigLine{Key: "left-out", Value: strings.Join(reasons, "; ")})
 	}
-	if err := results.WriteUnits(w); err != nil {
+	if err := results.WriteUnits(w, runs); err != nil {
 		return err
 	}
 	return results.WriteConfig(w, config)
@@ -426,6 +426,9 @@ func (s *Series) once(ctx context.Context, cell matrix.Cell, keep string, w watc
 
 // judge gives the run the service time that theory is reckoned with.
 func (s *Series) judge(run *results.Run) {
+	if run.Cell.Rate > 0 {
+		return // it is no rate that theory has
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if run.Cell.Latency == 0 {

@@ -33,6 +33,7 @@ func (x *Experiment) trace(ctx context.Context) error {
 	}
 	x.run.Journeys = j.Summary(func(b journey.Block) string { return x.cause(ctx, j.Started, b) })
 	x.run.FanOut = x.fanOut(j)
+	x.keepUp(j)
 	for _, text := range append(j.Doubts(), x.run.Journeys.Warnings()...) {
 		x.warn("%s", text)
 	}

@@ -41,13 +41,18 @@ func (c Cell) String() string {
 		c.Pace.name(), c.Deployment.suffix("/"))
 }
 
-// Benchmark returns the name of the benchmark that measures the cell:
-// "BenchmarkThroughput", or "BenchmarkLatency" in an open loop.
+// The benchmarks that measure cells.
+const (
+	ThroughputBenchmark = "BenchmarkThroughput" // closed loops
+	LatencyBenchmark    = "BenchmarkLatency"    // open loops
+)
+
+// Benchmark returns the name of the benchmark that measures the cell.
 func (c Cell) Benchmark() string {
 	if c.Rate > 0 {
-		return "BenchmarkLatency"
+		return LatencyBenchmark
 	}
-	return "BenchmarkThroughput"
+	return ThroughputBenchmark
 }
 
 // Series names what a cell has in common with those that differ in latency and

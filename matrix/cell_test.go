@@ -48,7 +48,8 @@ func TestParseRefuses(t *testing.T) {
 		}
 	}
 	for _, s := range []string{
-		"", "c", "64", "0c", "-1c", "064c", "1.5c", "8c-", "8c-r", "8c-0r", "8c-050r", "8c-5.0r", "8c5r", "8c-5r-random",
+		"", "c", "64", "0c", "-1c", "064c", "1.5c", "8c-", "8c-r", "8c-0r", "8c-050r", "8c-5.0r", "8c5r",
+		"8c-5r-random",
 		"8c-1e3r", "8c-0.00001r", "8c-999999r", "8c-NaNr",
 	} {
 		if err := new(Cell).ParseDir(s); err == nil {
@@ -72,7 +73,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 	for _, s := range []string{
 		"", "broker=x", "broker=x/latency=1ms/conns=1/rate=0", "broker=x/latency=1ms/conns=1/rate=1.2.3",
-		"broker=x/latency=1ms/conns=1/rate=5/arrivals=late", "broker=x/latency=1ms/conns=0", "broker=x/latency=1s/conns=1",
+		"broker=x/latency=1ms/conns=1/rate=5/arrivals=late", "broker=x/latency=1ms/conns=0",
+		"broker=x/latency=1s/conns=1",
 	} {
 		if c, err := ParseName(s); err == nil {
 			t.Errorf("ParseName(%q) = %v, want an error", s, c)

@@ -114,8 +114,8 @@ func parseRate(s string) (float64, error) {
 	scaled := rate * math.Pow10(rateDigits)
 	if err != nil || !(rate > 0 && rate <= MaxRate) || strings.Trim(s, "0123456789.") != "" ||
 		math.Abs(scaled-math.Round(scaled)) > 1e-6*scaled || math.Round(scaled) == 0 {
-		return 0, fmt.Errorf("%q: want events per second, above 0 and up to %d, with at most %d digits behind the point",
-			s, MaxRate, rateDigits)
+		return 0, fmt.Errorf("%q: want events per second, above 0 and up to %d, with at most %d digits behind "+
+			"the point", s, MaxRate, rateDigits)
 	}
 	return math.Round(scaled) / math.Pow10(rateDigits), nil
 }

@@ -128,7 +128,12 @@ func (m *CellRuns) add(f Found, o Options) {
 		Missing:  run.Missing(),
 		Elapsed:  run.Author.Elapsed,
 		RTT:      run.RTT,
+		Figures:  make(map[string]float64),
+		OpenLoop: run.OpenLoop,
 		Warnings: run.Warnings,
+	}
+	for _, figure := range run.Figures() {
+		figures.Figures[figure.Unit] = figure.Value
 	}
 	if o.Paper {
 		figures.Rates = f.paperRates()

@@ -10,6 +10,7 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +20,9 @@ import (
 	"golang.org/x/perf/benchfmt"
 )
 
-// benchmarkName is the name of the benchmark that measures the cells.
-const benchmarkName = "BenchmarkThroughput/"
+// benchmarkName matches the names of the benchmarks that measure cells, as
+// [matrix.Cell.Benchmark] has them.
+const benchmarkName = "Benchmark(?:Throughput|Latency)/"
 
 // Record returns the line that the benchmark prints for a run, without its
 // line end: name, one iteration, the author time and the metrics, formatted by
@@ -30,17 +32,21 @@ func Record(r *Run) string {
 	for _, f := range r.Figures() {
 		extra[f.Unit] = f.Value
 	}
-	name := benchmarkName + r.Cell.String()
+	name := r.Cell.Benchmark() + "/" + r.Cell.String()
 	if r.Machine.Procs > 1 {
 		name = fmt.Sprintf("%s-%d", name, r.Machine.Procs)
 	}
 	return name + "\t" + testing.BenchmarkResult{N: 1, T: r.Author.Elapsed, Extra: extra}.String()
 }
 
-// WriteUnits writes a benchmark's Unit lines: for each figure that a run may
+// WriteUnits writes a benchmark's Unit lines: for each figure that such runs may
 // have besides sec/op, which direction is better.
-func WriteUnits(w io.Writer) error {
-	for _, m := range Metrics()[1:] {
+func WriteUnits(w io.Writer, runs []*Run) error {
+	metrics := common()
+	if slices.ContainsFunc(runs, func(r *Run) bool { return r.Cell.Rate > 0 }) {
+		metrics = Metrics()
+	}
+	for _, m := range metrics[1:] {
 		if _, err := fmt.Fprintf(w, "Unit %s better=%s\n", m.Unit, m.Better); err != nil {
 			return err
 		}
@@ -87,7 +93,7 @@ func WriteBenchmark(ctx context.Context, w io.Writer, dir string, o Options, war
 const unnamed = "unnamed"
 
 func writeRuns(w io.Writer, runs []*Run) error {
-	if err := WriteUnits(w); err != nil {
+	if err := WriteUnits(w, runs); err != nil {
 		return err
 	}
 	out := bufio.NewWriter(w)
@@ -165,8 +171,8 @@ func readBenchmark(text []byte, name string) (*Set, error) {
 				set.Warnings = append(set.Warnings, fmt.Sprintf("%s:%d: not of this experiment: %v", file, line, err))
 				continue
 			}
-			if n, err := fmt.Sscan(rec.GetConfig("events"), &cell.Events); n != 1 || err != nil {
-				cell.Events = 0
+			if cell.Events, err = strconv.Atoi(rec.GetConfig("events")); err != nil {
+				cell.Events = 0 // it isn't known, or not the same in all cells
 			}
 			figures := RunFigures{Name: fmt.Sprintf("%s:%d", file, line), Warnings: log.warnings[line]}
 			if !figures.fill(rec) {
@@ -200,8 +206,7 @@ func readBenchmark(text []byte, name string) (*Set, error) {
 		set.LeftOut = append(set.LeftOut, err.Error())
 	}
 	if len(set.Cells) == 0 {
-		err = errors.Join(fmt.Errorf("%s: no results of BenchmarkThroughput: want JSON of cometbench aggregate, or "+
-			"the "+
+		err = errors.Join(fmt.Errorf("%s: no results of the benchmark: want JSON of cometbench aggregate, or the "+
 			"output of the benchmark", name), err)
 		for _, v := range set.Void {
 			err = fmt.Errorf("%w\n%s", err, v)
@@ -230,6 +235,10 @@ func (f *RunFigures) fill(rec *benchfmt.Result) bool {
 		return false
 	}
 	f.Missing = int(missing)
+	f.Figures = make(map[string]float64)
+	for _, v := range rec.Values {
+		f.Figures[v.Unit] = v.Value
+	}
 	if sec, ok := rec.Value(timeUnit); ok {
 		f.Elapsed = time.Duration(sec * float64(time.Second))
 	}

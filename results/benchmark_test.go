@@ -43,7 +43,7 @@ func BenchmarkThroughput(b *testing.B) {
 	if err := WriteConfig(os.Stdout, Configs(runs)); err != nil {
 		b.Fatal(err)
 	}
-	if err := WriteUnits(os.Stdout); err != nil {
+	if err := WriteUnits(os.Stdout, nil); err != nil {
 		b.Fatal(err)
 	}
 	slices.SortStableFunc(runs, func(x, y *Run) int { return x.Started.Compare(y.Started) })
@@ -317,7 +317,7 @@ func TestReadRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"nothing", " \n", "empty"},
 		{"UTF-16 without a byte order mark", "B\x00e\x00", "it holds zero bytes"},
-		{"no results", "PASS\nok\n", "no results of BenchmarkThroughput"},
+		{"no results", "PASS\nok\n", "no results of the benchmark"},
 		{"no cells", "{}", "no cells"},
 		{"half", `{"0": {"1": {"author": `, "unexpected EOF"},
 		{"more", `{"0": {}} x`, "more text"},

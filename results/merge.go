@@ -16,7 +16,8 @@ func Merge(sets ...*Set) *Set {
 	times, short := map[string]int{}, map[string]int{}
 	for _, s := range sets {
 		short[shortSource(s.Source)]++
-		for _, b := range s.Brokers() {
+		all := Set{Cells: slices.Concat(s.Cells, s.Open)}
+		for _, b := range all.Brokers() {
 			times[b]++
 		}
 	}
@@ -28,14 +29,20 @@ func Merge(sets ...*Set) *Set {
 		if short[name] > 1 {
 			name = s.Source
 		}
-		for _, m := range s.Cells {
-			if b := m.Cell.Broker; b == "" {
-				m.Cell.Broker = name
-			} else if times[b] > 1 {
-				m.Cell.Broker = b + " (" + name + ")"
+		called := func(cells []CellRuns) []CellRuns {
+			cells = slices.Clone(cells)
+			for i := range cells {
+				c := &cells[i].Cell
+				if c.Broker == "" {
+					c.Broker = name
+				} else if times[c.Broker] > 1 {
+					c.Broker += " (" + name + ")"
+				}
 			}
-			merged.Cells = append(merged.Cells, m)
+			return cells
 		}
+		merged.Cells = append(merged.Cells, called(s.Cells)...)
+		merged.Open = append(merged.Open, called(s.Open)...)
 		for _, v := range s.Void {
 			v.Name = name + ": " + v.Name
 			merged.Void = append(merged.Void, v)

@@ -33,7 +33,10 @@ const (
 
 // Metrics returns all metrics, in the order in which benchmarks print them. The
 // author time, sec/op, is the first; package testing prints it itself.
-func Metrics() []Metric {
+func Metrics() []Metric { return append(common(), paces()...) }
+
+// common returns the metrics that closed loops have as well.
+func common() []Metric {
 	const higher, lower = "higher", "lower"
 	seconds := func(of func(*Run) time.Duration) func(*Run) float64 {
 		return func(r *Run) float64 { return of(r).Seconds() }
@@ -60,6 +63,7 @@ func Metrics() []Metric {
 	latency := func(r *Run) bool { return r.Cell.Latency > 0 }
 	overlap := func(r *Run) bool { return r.Beside != nil }
 	beside := func(r *Run) float64 { return r.Beside.Mean }
+	theory := func(r *Run) bool { return r.Cell.Latency > 0 && r.Cell.Rate == 0 }
 	measured := func(r *Run) bool { return r.HarnessCPU > 0 && r.Author.Sent > 0 }
 	metrics := []Metric{
 		{timeUnit, lower, true, false, always, elapsed},
@@ -69,7 +73,7 @@ func Metrics() []Metric {
 		{missingUnit, lower, false, false, subscriber, missing},
 		{rttUnit, lower, false, false, latency, rtt},
 		{"base-rtt-sec", lower, false, false, latency, baseRTT},
-		{"theory-ratio", higher, false, false, latency, (*Run).TheoryRatio},
+		{"theory-ratio", higher, false, false, theory, (*Run).TheoryRatio},
 		{"harness-cpu-sec/event", lower, false, false, measured, cpu},
 		{"broker-cpu-sec/event", lower, false, false, used(RoleBroker), perEvent(RoleBroker)},
 		{"subscriber-cpu-sec/event", lower, false, false, used(RoleSubscriber), perEvent(RoleSubscriber)},

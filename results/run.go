@@ -64,6 +64,9 @@ type Run struct {
 	// It is nil where nobody joined the author's times with the databases.
 	Journeys *journey.Summary `json:"journeys,omitempty"`
 
+	// OpenLoop is nil for a run of a closed loop.
+	OpenLoop *OpenLoop `json:"open_loop,omitempty"`
+
 	// HarnessCPU is the CPU time that our own processes (author and, where
 	// it is ours, broker and subscriber) used in the measured phase.
 	HarnessCPU time.Duration `json:"harness_cpu_ns,omitempty"`

@@ -87,6 +87,10 @@ type RunFigures struct {
 	Elapsed time.Duration
 	// RTT is the measured round trip with the delay, 0 where unknown.
 	RTT time.Duration
+	// Figures are all that the run has, by their units.
+	Figures map[string]float64
+	// OpenLoop is nil for a closed loop, and where only records were given.
+	OpenLoop *OpenLoop
 	// Warnings say what makes the run's figures doubtful.
 	Warnings []string
 }
@@ -144,6 +148,9 @@ type Set struct {
 	// Cells are the cells that have runs, ordered by broker (as met first),
 	// latency and connections.
 	Cells []CellRuns
+	// Open are those of open loops, which have no rate of their own to be compared
+	// with theory or the paper, ordered by their rates too.
+	Open []CellRuns
 	// Config is the configuration of the runs, where it is known; the values
 	// of a key in which they differ are in one line.
 	Config []ConfigLine
@@ -198,7 +205,8 @@ func (s *Set) Find(broker string, latency time.Duration, conns int) *CellRuns {
 	return nil
 }
 
-// sort brings the cells and their runs into their orders.
+// sort brings the cells and their runs into their orders, and open loops into a
+// list of their own.
 func (s *Set) sort() {
 	order := make(map[string]int)
 	for _, b := range s.Brokers() {
@@ -208,11 +216,21 @@ func (s *Set) sort() {
 		return cmp.Or(
 			cmp.Compare(order[a.Cell.Series()], order[b.Cell.Series()]),
 			cmp.Compare(a.Cell.Latency, b.Cell.Latency),
-			cmp.Compare(a.Cell.Conns, b.Cell.Conns))
+			cmp.Compare(a.Cell.Conns, b.Cell.Conns),
+			cmp.Compare(a.Cell.Rate, b.Cell.Rate))
 	})
 	for i := range s.Cells {
 		slices.SortStableFunc(s.Cells[i].Runs, func(a, b RunFigures) int {
 			return cmp.Or(cmp.Compare(a.Number, b.Number), strings.Compare(a.Name, b.Name))
 		})
+	}
+	cells := s.Cells
+	s.Cells = nil
+	for _, m := range cells {
+		if m.Cell.Rate > 0 {
+			s.Open = append(s.Open, m)
+		} else {
+			s.Cells = append(s.Cells, m)
+		}
 	}
 }

@@ -59,6 +59,9 @@ aggregate; with -paper there may be none, and the paper's own are drawn.`)
 	switch {
 	case set == nil && broken != nil:
 		return broken
+	case set != nil && len(set.Cells) == 0:
+		withoutOpen(std, set)
+		return broken
 	case set == nil:
 		for i := range published.Cells {
 			published.Cells[i].Cell.Broker = "Comet 1.1.0, the paper"
@@ -82,7 +85,7 @@ func loadAll(ctx context.Context, std command.Streams, o results.Options, paths 
 	for _, path := range paths {
 		set, err := results.Load(ctx, path, o)
 		broken = append(broken, err)
-		if set != nil && len(set.Cells) > 0 {
+		if set != nil && len(set.Cells)+len(set.Open) > 0 {
 			sets = append(sets, set)
 		}
 	}

@@ -36,7 +36,16 @@ func (f *resultsFlags) load(ctx context.Context, std command.Streams, fs *flag.F
 		set, err = results.Load(ctx, path, f.options)
 	}
 	warn(std, set)
+	withoutOpen(std, set)
 	return set, err
+}
+
+// withoutOpen says that what follows leaves out open loops, if a set has any.
+func withoutOpen(std command.Streams, set *results.Set) {
+	if set != nil && len(set.Open) > 0 {
+		fmt.Fprintf(std.Err, "cometbench: %d cells of open loops (-rate) are left out: bench and report have them\n",
+			len(set.Open))
+	}
 }
 
 // warn writes to stderr what is doubtful in a set, if there is one, and its
