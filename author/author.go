@@ -100,6 +100,10 @@ type Result struct {
 	// Begun is when its connection was begun and Done when it was acked or
 	// had failed, both since the clock started.
 	Begun, Done time.Duration
+	// Answered is when the broker's answer arrived at this machine, since the
+	// clock started: before it was read, which is Done. It is Done where the
+	// system doesn't tell, and where there was no answer.
+	Answered time.Duration
 	// Planned is when it was due, since the clock started; 0 in the closed loop.
 	Planned time.Duration
 	Outcome Outcome
@@ -208,10 +212,15 @@ func (l *load) take() (int, bool) {
 	return i, i < len(l.results) && !l.stop.Load()
 }
 
-// finish notes how an event fared.
-func (l *load) finish(i int, outcome Outcome, connected bool) {
+// finish notes how an event fared. Its answer arrived at a time in nanoseconds since
+// 1970, 0 if that isn't known.
+func (l *load) finish(i int, outcome Outcome, connected bool, arrived int64) {
 	s := &l.results[i]
 	s.Done, s.Outcome, s.Connected = time.Since(l.started), outcome, connected
+	s.Answered = time.Duration(arrived - l.started.UnixNano())
+	if s.Answered < s.Begun || s.Answered > s.Done { // unknown, or the clock was set
+		s.Answered = s.Done
+	}
 	if outcome == Acked {
 		l.acked.Add(1)
 	}

@@ -14,6 +14,7 @@ import (
 	"net"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -164,6 +165,9 @@ func TestOutcomes(t *testing.T) {
 					if s.Outcome != tt.want || s.Begun < 0 || s.Done < s.Begun || s.Done > r.Elapsed {
 						t.Fatalf("result %d: %+v of %v", i, s, r.Elapsed)
 					}
+					if s.Answered < s.Begun || s.Answered > s.Done {
+						t.Fatalf("result %d: answered after %v, want from %v to %v", i, s.Answered, s.Begun, s.Done)
+					}
 					if s.Connected != (tt.want != Refused) {
 						t.Fatalf("result %d: got connected %v of outcome %v", i, s.Connected, s.Outcome)
 					}
@@ -300,17 +304,18 @@ func TestWriteTimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &Report{events: events, Results: []Result{
-		{Begun: 1, Done: 3, Outcome: Acked, Connected: true},
-		{Begun: 2, Done: 1e12, Outcome: WrongAnswer, Connected: true},
-		{Begun: 2, Done: 5, Planned: 1, Outcome: TimedOut},
+		{Begun: 1, Done: 3, Answered: 2, Outcome: Acked, Connected: true},
+		{Begun: 2, Done: 1e12, Answered: 1e12, Outcome: WrongAnswer, Connected: true},
+		{Begun: 2, Done: 5, Answered: 5, Planned: 1, Outcome: TimedOut},
 	}}
 	want := [][]string{
-		{"event", "begun_ns", "elapsed_ns", "outcome", "connected", "sha1", "planned_ns"},
+		{"event", "begun_ns", "elapsed_ns", "outcome", "connected", "sha1", "answered_ns", "planned_ns"},
 		{"0", "1", "2", "ack", "1"}, {"1", "2", "999999999998", "wrong answer", "1"}, {"2", "2", "3", "timeout", "0"},
 	}
 	for i, planned := range []string{"0", "0", "1"} {
 		payload := events.frame(nil, i)[vtp.HeaderSize:]
-		want[1+i] = append(want[1+i], fmt.Sprintf("%x", sha1.Sum(payload)), planned)
+		want[1+i] = append(want[1+i], fmt.Sprintf("%x", sha1.Sum(payload)),
+			strconv.Itoa(int(r.Results[i].Answered)), planned)
 	}
 	for _, r.open = range []bool{true, false} {
 		var file bytes.Buffer
@@ -326,7 +331,7 @@ func TestWriteTimes(t *testing.T) {
 			t.Errorf("got %q, %v, want %q", got, err, want)
 		}
 		for i := range want {
-			want[i] = want[i][:6] // the closed loop has no plan
+			want[i] = want[i][:7] // the closed loop has no plan
 		}
 	}
 }

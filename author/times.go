@@ -16,8 +16,9 @@ import (
 // WriteTimes writes the times of every event as gzip-compressed CSV: the
 // event's number, when its connection was begun (since the clock started) and
 // how long it took, in nanoseconds, its outcome, whether it was connected (1 or
-// 0), and the SHA-1 of its bytes, by which event databases name it;
-// in the open loop also when it was due, since the clock started.
+// 0), the SHA-1 of its bytes, by which event databases name it, and when its answer
+// arrived, since the clock started; in the open loop also when it was due, since
+// the clock started.
 func (r *Report) WriteTimes(w io.Writer) error {
 	// The sums can't be compressed, and the run waits for all else.
 	compressed, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
@@ -25,7 +26,7 @@ func (r *Report) WriteTimes(w io.Writer) error {
 		return err
 	}
 	out := bufio.NewWriterSize(compressed, 64<<10)
-	header := "event,begun_ns,elapsed_ns,outcome,connected,sha1"
+	header := "event,begun_ns,elapsed_ns,outcome,connected,sha1,answered_ns"
 	if r.open {
 		header += ",planned_ns"
 	}
@@ -46,7 +47,8 @@ func (r *Report) WriteTimes(w io.Writer) error {
 		line = append(strconv.AppendInt(line, connected, 10), ',')
 		frame = r.events.frame(frame, i)
 		sum := sha1.Sum(frame[vtp.HeaderSize:])
-		line = hex.AppendEncode(line, sum[:])
+		line = append(hex.AppendEncode(line, sum[:]), ',')
+		line = strconv.AppendInt(line, int64(s.Answered), 10)
 		if r.open {
 			line = strconv.AppendInt(append(line, ','), int64(s.Planned), 10)
 		}

@@ -23,6 +23,7 @@ type worker struct {
 	loopback bool               // the address is one: source is ours
 	source   unix.SockaddrInet4 // one of many for each event
 	epoll    int
+	stamps   int // a socket for which the kernel notes when packets arrive
 	conns    []conn
 	open     int    // connections that have an event under way
 	clock    *clock // nil in the closed loop
@@ -36,6 +37,8 @@ type conn struct {
 	frame   []byte // the event's
 	written int    // bytes of it that were sent
 	reply   []byte
+	control [64]byte // room for control messages of a read
+	arrived int64    // when the end of reply arrived, ns since 1970; 0 if that isn't known
 	busy    bool
 	isEvent func(ivoid []byte) bool
 }
@@ -69,7 +72,7 @@ func newWorkers(l *load) ([]*worker, error) {
 			}
 			return nil, fmt.Errorf("prepare to connect to %s: %w", l.config.Addr, err)
 		}
-		w := &worker{load: l, family: family, address: address, epoll: epoll, clock: timer}
+		w := &worker{load: l, family: family, address: address, epoll: epoll, stamps: stampingSocket(), clock: timer}
 		w.source.Addr = [4]byte{127, 1, 0, 1}
 		w.loopback = family == unix.AF_INET && target.IP.IsLoopback()
 		w.conns = make([]conn, (conns+i)/len(workers))
@@ -154,7 +157,7 @@ func (w *worker) begin(i int) error {
 		if !ok || err != nil {
 			return err
 		}
-		c.event, c.written, c.reply = event, 0, c.reply[:0]
+		c.event, c.written, c.reply, c.arrived = event, 0, c.reply[:0], 0
 		if cap(c.reply) > usualReply {
 			c.reply = nil
 		}
@@ -166,6 +169,7 @@ func (w *worker) begin(i int) error {
 			return cmp.Or(exhausted(err), os.NewSyscallError("socket", err))
 		}
 		c.fd, c.busy = fd, true
+		stampArrivals(fd)
 		w.open++
 		err = w.connect(fd, event)
 		if reason := exhausted(err); reason != nil {
@@ -186,7 +190,7 @@ func (w *worker) begin(i int) error {
 
 // end closes a connection whose event is done.
 func (w *worker) end(c *conn, outcome Outcome) {
-	w.load.finish(c.event, outcome, c.connected(outcome))
+	w.load.finish(c.event, outcome, c.connected(outcome), c.arrived)
 	unix.Close(c.fd)
 	c.busy = false
 	w.open--
@@ -254,7 +258,7 @@ func (c *conn) read() (outcome Outcome, done bool) {
 		if len(c.reply) == cap(c.reply) {
 			c.reply = slices.Grow(c.reply, max(usualReply, len(c.reply)))
 		}
-		n, err := unix.Read(c.fd, c.reply[len(c.reply):cap(c.reply)])
+		n, err := c.receive(c.reply[len(c.reply):cap(c.reply)])
 		switch {
 		case err == unix.EINTR:
 			continue

@@ -45,7 +45,7 @@ func (w *worker) run() error {
 		if err != nil {
 			return err
 		}
-		l.finish(i, outcome, connected)
+		l.finish(i, outcome, connected, 0)
 		if outcome == TimedOut && l.acked.Load() == 0 && int(l.done.Load()) >= min(l.config.Conns, l.config.Events) {
 			return errSilent
 		}

@@ -23,6 +23,7 @@ const (
 	columnOutcome   = "outcome"
 	columnConnected = "connected"
 	columnSHA1      = "sha1"
+	columnAnswered  = "answered_ns"
 	columnPlanned   = "planned_ns"
 	columnBroker    = "broker_ns"
 	columnDelivery  = "subscriber_ns"
@@ -88,9 +89,12 @@ func (p *parser) event(row []string) Event {
 	e := Event{Begun: p.time(row, columnBegun)}
 	p.number = int(p.time(row, columnEvent))
 	e.Done = e.Begun + p.time(row, columnElapsed)
-	e.Start = e.Begun
+	e.Start, e.Answered = e.Begun, e.Done
 	if _, ok := p.at[columnPlanned]; ok {
 		e.Start = p.time(row, columnPlanned)
+	}
+	if _, ok := p.at[columnAnswered]; ok {
+		e.Answered = p.time(row, columnAnswered)
 	}
 	name := row[p.at[columnOutcome]]
 	if _, ok := p.outcomes[name]; !ok {
@@ -153,7 +157,7 @@ func (j *Journeys) Write(w io.Writer) error {
 	}
 	out := bufio.NewWriterSize(compressed, 64<<10)
 	fmt.Fprint(out, columnEvent, ",", columnBegun, ",", columnElapsed, ",", columnOutcome, ",", columnConnected, ",",
-		columnSHA1)
+		columnSHA1, ",", columnAnswered)
 	for _, column := range []struct {
 		name  string
 		there bool
@@ -185,7 +189,8 @@ func (j *Journeys) appendRow(line []byte, i int) []byte {
 	} else {
 		number(0)
 	}
-	line = hex.AppendEncode(line, e.Key[:])
+	line = append(hex.AppendEncode(line, e.Key[:]), ',')
+	line = strconv.AppendInt(line, int64(e.Answered), 10)
 	time := func(t time.Duration) {
 		if line = append(line, ','); t != never {
 			line = strconv.AppendInt(line, int64(t), 10)

@@ -27,7 +27,7 @@ type Stage int
 
 // The stages, in their order.
 const (
-	Ack      Stage = iota // the author has read the broker's ack
+	Ack      Stage = iota // the broker's ack has arrived at the author's machine
 	Broker                // the event is in the broker's database
 	Delivery              // the event is in the subscriber's database
 	stages
@@ -53,6 +53,9 @@ type Event struct {
 	// Begun is when its connection was begun, and Done when it was acked or had
 	// failed.
 	Begun, Done time.Duration
+	// Answered is when the broker's answer arrived at the author's machine; Done,
+	// when the author read it, where that isn't known.
+	Answered time.Duration
 	// Outcome is what the author calls it: "ack", "nak", "timeout" and so on.
 	Outcome string
 	// Connected says that its connection stood.
@@ -69,7 +72,7 @@ const (
 // At returns when the event reached a stage, and whether it did.
 func (e *Event) At(s Stage) (time.Duration, bool) {
 	if s == Ack {
-		return e.Done, e.Outcome == acked
+		return e.Answered, e.Outcome == acked
 	}
 	return e.stored[s], e.stored[s] != never
 }

@@ -27,7 +27,7 @@ func steady(n int) *Journeys {
 	j := &Journeys{Started: started}
 	for i := range n {
 		at := time.Duration(i) * ms
-		e := Event{Key: key(i), Start: at, Begun: at, Done: at + ms, Outcome: acked, Connected: true}
+		e := Event{Key: key(i), Start: at, Begun: at, Done: at + ms, Answered: at + ms, Outcome: acked, Connected: true}
 		e.stored[Broker], e.stored[Delivery] = never, never
 		j.Events = append(j.Events, e)
 	}

@@ -11,7 +11,7 @@ import (
 func took(times ...time.Duration) *Journeys {
 	j := steady(len(times))
 	for i := range j.Events {
-		j.Events[i].Done = j.Events[i].Begun + times[i]
+		j.Events[i].Answered = j.Events[i].Begun + times[i]
 	}
 	return j
 }

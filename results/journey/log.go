@@ -73,28 +73,26 @@ func (j *Journeys) WriteLog(w io.Writer) error {
 	return nil
 }
 
-// ReadLog reads a log of histograms, as [Journeys.WriteLog] writes it, and adds
-// those of each stage to a histogram of sum.
-func ReadLog(r io.Reader, sum *[stages]*hdrhistogram.Histogram) error {
+// ReadLog reads a log of histograms, as [Journeys.WriteLog] writes it, and returns
+// the sum of those of a stage. None is an error.
+func ReadLog(r io.Reader, stage Stage) (*hdrhistogram.Histogram, error) {
 	log := hdrhistogram.NewHistogramLogReader(r)
+	sum, found := newHistogram(), false
 	for {
 		h, err := log.NextIntervalHistogram()
-		if err != nil {
-			return fmt.Errorf("histograms: %w", err)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("histograms: %w", err)
+		case h == nil && !found:
+			return nil, fmt.Errorf("histograms: got none with Tag=%s", stage)
+		case h == nil:
+			return sum, nil
+		case h.Tag() != stage.String():
+			continue
 		}
-		if h == nil {
-			return nil
-		}
-		for _, s := range Stages() {
-			if h.Tag() != s.String() {
-				continue
-			}
-			if sum[s] == nil {
-				sum[s] = newHistogram()
-			}
-			if dropped := sum[s].Merge(h); dropped > 0 {
-				return fmt.Errorf("histograms: %d values of %s are beyond %v", dropped, s, longestLatency)
-			}
+		found = true
+		if dropped := sum.Merge(h); dropped > 0 {
+			return nil, fmt.Errorf("histograms: %d values of %s are beyond %v", dropped, stage, longestLatency)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func spread() *Journeys {
 	for i := range j.Events {
 		e := &j.Events[i]
 		took = took*10015/10000 + time.Duration(i%7)
-		e.Done = e.Begun + took
+		e.Done, e.Answered = e.Begun+took, e.Begun+took
 		e.stored[Broker], e.stored[Delivery] = e.Begun+took/2, e.Begun+2*took
 	}
 	return j
@@ -41,9 +41,12 @@ func TestLogAgainstPython(t *testing.T) {
 	}
 	golden.Check(t, "latencies.hlog", log.Bytes())
 
-	var sum [stages]*hdrhistogram.Histogram
-	if err := ReadLog(&log, &sum); err != nil {
-		t.Fatal(err)
+	var sums [stages]*hdrhistogram.Histogram
+	for _, s := range Stages() {
+		var err error
+		if sums[s], err = ReadLog(bytes.NewReader(log.Bytes()), s); err != nil {
+			t.Fatal(err)
+		}
 	}
 	text, err := os.ReadFile(filepath.Join("testdata", "percentiles.txt"))
 	if err != nil {
@@ -61,8 +64,8 @@ func TestLogAgainstPython(t *testing.T) {
 				continue
 			}
 			lines++
-			if got := sum[s].ValueAtPercentile(percent); got != want || sum[s].TotalCount() != count {
-				t.Errorf("%s: got %d of %d at %s %%, Python reads %d of %d", tag, got, sum[s].TotalCount(),
+			if got := sums[s].ValueAtPercentile(percent); got != want || sums[s].TotalCount() != count {
+				t.Errorf("%s: got %d of %d at %s %%, Python reads %d of %d", tag, got, sums[s].TotalCount(),
 					strconv.FormatFloat(percent, 'g', -1, 64), want, count)
 			}
 		}
@@ -90,22 +93,34 @@ func TestLogAgainstTimes(t *testing.T) {
 	}
 }
 
-// TestReadLogTwice adds the histograms of two logs.
-func TestReadLogTwice(t *testing.T) {
-	var sum [stages]*hdrhistogram.Histogram
+// TestReadLog adds the histograms of two intervals, and refuses what is no log.
+func TestReadLog(t *testing.T) {
+	var log bytes.Buffer
 	for range 2 {
-		var log bytes.Buffer
 		if err := arrived(10).WriteLog(&log); err != nil {
 			t.Fatal(err)
 		}
-		if err := ReadLog(&log, &sum); err != nil {
-			t.Fatal(err)
+	}
+	if h, err := ReadLog(&log, Delivery); err != nil || h.TotalCount() != 20 {
+		t.Errorf("got %+v, %v, want 20 deliveries", h, err)
+	}
+	for _, text := range []string{"", "Tag=ack,1,2,3,HISTFAAAA\n"} {
+		if _, err := ReadLog(strings.NewReader(text), Ack); err == nil {
+			t.Errorf("%q: want an error", text)
 		}
 	}
-	if got := sum[Delivery].TotalCount(); got != 20 {
-		t.Errorf("got %d deliveries, want 20", got)
+}
+
+// FuzzReadLog: no text makes ReadLog fail otherwise than by an error.
+func FuzzReadLog(f *testing.F) {
+	text, err := os.ReadFile(filepath.Join("testdata", "latencies.hlog"))
+	if err != nil {
+		f.Fatal(err)
 	}
-	if err := ReadLog(strings.NewReader("Tag=ack,1,2,3,HISTFAAAA\n"), &sum); err == nil {
-		t.Error("a broken log: want an error")
-	}
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if h, err := ReadLog(bytes.NewReader(text), Ack); err == nil {
+			h.ValueAtPercentile(99)
+		}
+	})
 }
