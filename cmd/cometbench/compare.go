@@ -40,7 +40,8 @@ type comparison struct {
 	budget  time.Duration
 	out     string
 	series  experiment.Options
-	runs    []*results.Run // of the rounds, for the configuration
+	stored  *compare.Document // what to compare with instead of OLD, nil for OLD
+	runs    []*results.Run    // of the rounds, for the configuration
 }
 
 // runCompare compares two brokers. Its exit status is the verdict: 1 is a
@@ -74,12 +75,17 @@ func compareFlags(std command.Streams, args []string) (*comparison, error) {
 	c := new(comparison)
 	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
 	command.Describe(fs, `usage: cometbench compare [flags] OLD NEW
+       cometbench compare -stored FILE [flags] NEW
 
 Tells whether the broker NEW is slower than OLD, or does more work per event.
 Both are started side by side, and get batches of events alternately; that is
 repeated until it can be told, or the budget is used up. Comets get a processor
 of their own, where there are two or more. Brokers are named as for the
 benchmark: comet-3.1.0, comet@FOLDER, comet@git+URL#REVISION, image:NAME.
+
+With -stored, NEW is compared with what an earlier comparison measured of its NEW.
+That is refused where machine, engine or software differ, and says less: a change
+of the machine since then looks like one of the broker.
 
 It exits with 0 if there is no regression, or both are the same program; with 1
 if there is one; and with 2 if that can't be told, or the comparison failed. It
@@ -96,13 +102,21 @@ has failed where it leaves no verdict.json.`)
 		"`file` of certificates that building an image must trust (default: found in the environment)")
 	fs.StringVar(&c.input.Old.Name, "old-name", "", "what to call OLD in the results, such as main@abc1234 (a `name`)")
 	fs.StringVar(&c.input.New.Name, "new-name", "", "what to call NEW (a `name`)")
+	stored := fs.String("stored", "",
+		"compare with the `file` verdict.json of an earlier comparison, instead of with OLD")
 	fs.StringVar(&c.out, "o", "cometbench-compare",
 		"write verdict.txt, summary.md, verdict.json, report.html and rounds.csv into this `folder`")
 	if err := command.ParseFlags(fs, std, args, true); err != nil {
 		return c, err
 	}
-	if fs.NArg() != 2 {
-		return c, command.UsageErrorf("compare: want OLD and NEW behind the flags, got %q", fs.Args())
+	names := fs.Args()
+	switch {
+	case *stored == "" && len(names) != 2:
+		return c, command.UsageErrorf("compare: want OLD and NEW behind the flags, got %q", names)
+	case *stored != "" && len(names) != 1:
+		return c, command.UsageErrorf("compare: with -stored, want NEW behind the flags, got %q", names)
+	case *stored != "":
+		names = []string{names[0], names[0]} // on both sides
 	}
 	if c.budget <= 0 {
 		return c, command.UsageErrorf("compare: -budget %v: want a time above zero", c.budget)
@@ -119,7 +133,7 @@ has failed where it leaves no verdict.json.`)
 		return c, command.UsageErrorf("compare: -netem: %w", err)
 	}
 	c.series.Testbed.Pin = true
-	for i, name := range fs.Args() {
+	for i, name := range names {
 		side := compare.Side(i)
 		broker, err := subject.Parse(name)
 		if err == nil && broker.Kind == subject.Remote {
@@ -133,10 +147,15 @@ has failed where it leaves no verdict.json.`)
 		}
 		c.series.Brokers = append(c.series.Brokers, broker)
 	}
-	c.input.Old.Name = cmp.Or(c.input.Old.Name, fs.Arg(0))
-	c.input.New.Name = cmp.Or(c.input.New.Name, fs.Arg(1))
+	c.input.Old.Name = cmp.Or(c.input.Old.Name, names[compare.Old])
+	c.input.New.Name = cmp.Or(c.input.New.Name, names[compare.New])
 	c.input.Cells = matrix.Matrix{Brokers: []string{""}, Latencies: latencies, Conns: connsList}.Cells()
 	c.options = compare.Options{Effect: float64(effect), BoundEffect: float64(bound)}
+	if *stored != "" {
+		if c.stored, err = readStored(*stored); err != nil {
+			return c, command.UsageErrorf("compare: -stored: %w", err)
+		}
+	}
 	return c, nil
 }
 
@@ -173,12 +192,16 @@ func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, series.Close()) }()
+	if c.stored != nil {
+		return c.runStored(ctx, series)
+	}
 	old, new := series.Subject(c.series.Brokers[compare.Old].Name), series.Subject(c.series.Brokers[compare.New].Name)
 	if c.input.Identical = old.Same(new); c.input.Identical {
 		c.input.Old.Software, c.input.New.Software = old.Software, new.Software
 		return compare.Judge(c.input, c.options), nil
 	}
 	begun := time.Now()
+	c.input.Started = begun
 	var longest time.Duration // of the rounds until now
 	verdict := compare.Judge(c.input, c.options)
 	for cycle := 1; ; cycle++ {

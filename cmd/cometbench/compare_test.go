@@ -27,6 +27,8 @@ func TestCompareFlags(t *testing.T) {
 		{"latency", []string{"-latency=10", "embedded", "embedded"}, "-latency"},
 		{"conns", []string{"-conns=0", "embedded", "embedded"}, "-conns"},
 		{"netem", []string{"-netem=magic", "embedded", "embedded"}, "-netem"},
+		{"stored and OLD", []string{"-stored=x.json", "embedded", "embedded"}, "with -stored, want NEW"},
+		{"no stored file", []string{"-stored=x.json", "embedded"}, "-stored: open x.json"},
 		{"effect", []string{"-effect=none", "embedded", "embedded"}, "want percent"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

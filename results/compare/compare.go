@@ -84,6 +84,8 @@ type Input struct {
 	Cells     []matrix.Cell
 	// Rounds are in the order in which they ran.
 	Rounds []Round
+	// Started is when the first round began.
+	Started time.Time
 	// Took is the time since the first round began.
 	Took time.Duration
 	// Interrupted says why no more rounds were made, "" where that was for the

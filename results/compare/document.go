@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"cometbench/results/paired"
 )
@@ -28,6 +29,21 @@ type Document struct {
 	Losses  []Loss           `json:"losses"`
 	Broken  []DocumentBroken `json:"broken"`
 	Void    []string         `json:"void"`
+	// Started is when the first round began. Config and Levels are for
+	// comparisons with what is stored here: the configuration by key, and what
+	// each side took in each round.
+	Started time.Time         `json:"started,omitzero"`
+	Config  map[string]string `json:"config,omitempty"`
+	Levels  []Level           `json:"levels,omitempty"`
+}
+
+// Level is what a side took in the rounds of a cell, by one witness.
+type Level struct {
+	Side    string         `json:"side"` // "old" or "new"
+	Cell    string         `json:"cell"`
+	Witness paired.Witness `json:"witness"`
+	// Seconds are of an event, one value for each round.
+	Seconds []float64 `json:"seconds"`
 }
 
 // DocumentRow is one witness in one cell. Slowdowns are fractions: 0.05 is 5 %
@@ -63,6 +79,13 @@ func (v *Verdict) Document() *Document {
 		Alpha: v.Rules.Alpha, Rounds: v.Rounds, Equals: v.Equals, Seconds: v.Took.Seconds(),
 		Rows: []DocumentRow{}, Asides: list(v.Asides), Losses: list(v.Losses),
 		Broken: []DocumentBroken{}, Void: list(v.Void),
+		Started: v.Started, Levels: v.Levels,
+	}
+	for _, c := range v.Config {
+		if d.Config == nil {
+			d.Config = make(map[string]string)
+		}
+		d.Config[c.Key] = c.Value
 	}
 	for _, r := range v.Rows {
 		row := DocumentRow{

@@ -62,6 +62,12 @@ type Verdict struct {
 	Asides         []Aside
 	Took           time.Duration
 	Config         []results.ConfigLine
+	// Started is when the first round began, and Levels what each side took.
+	Started time.Time
+	Levels  []Level
+	// Stored says of what the old broker's figures are, where they were measured
+	// in an earlier comparison.
+	Stored string
 	// Decided says that more rounds wouldn't change the outcome.
 	Decided bool
 
@@ -74,6 +80,7 @@ func Judge(in Input, o Options) *Verdict {
 	v := &Verdict{
 		Old: in.Old, New: in.New, Rules: rules, Took: in.Took, Config: in.Config,
 		Rows: in.rows(rules), Losses: in.losses(rules.Alpha), Broken: in.broken(),
+		Started: in.Started, Levels: in.levels(),
 	}
 	if in.Identical {
 		v.Outcome, v.Decided = Identical, true
@@ -108,7 +115,8 @@ func (v *Verdict) conclude(in Input) {
 	var found, doubts []string
 	for _, b := range v.Broken {
 		text := fmt.Sprintf("the %s broker can't be run (%s): %s", b.Side, b.Cell, brief(b.Why))
-		if b.Side == New && len(v.Broken) == 1 {
+		// Alone it may be the machine that starts nothing.
+		if b.Side == New && len(v.Broken) == 1 && v.Stored == "" {
 			found = append(found, text)
 		} else {
 			doubts = append(doubts, text)

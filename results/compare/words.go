@@ -190,6 +190,9 @@ func (v *Verdict) notes() []string {
 	if text := neighbours(v.Asides); text != "" {
 		lines = append(lines, text)
 	}
+	if v.Stored != "" {
+		lines = append(lines, v.Stored)
+	}
 	for i, cell := range v.cells {
 		var equals []string
 		for _, r := range v.Rows.Of(cell) {

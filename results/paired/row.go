@@ -2,6 +2,7 @@ package paired
 
 import (
 	"math"
+	"slices"
 )
 
 // Finding is what a row says.
@@ -88,13 +89,8 @@ func (r Rules) Judge(cells []Cell, rounds []Round) Rows {
 // rows returns the rows of a cell, not yet judged.
 func (r Rules) rows(cell Cell, rounds []Round) []Row {
 	var rows []Row
-	works := false
 	for _, w := range Witnesses() {
-		row := Row{Cell: cell.Name, Witness: w, Decides: true, Effect: r.Effect, Limit: r.Effect, Finding: Open}
-		if cell.Bound {
-			row.Effect, row.Limit = r.BoundEffect, r.BoundEffect
-			row.Decides = w != Work
-		}
+		row := r.row(cell, w)
 		for _, round := range rounds {
 			value, ok := round.Value(w)
 			switch {
@@ -107,10 +103,24 @@ func (r Rules) rows(cell Cell, rounds []Round) []Row {
 		}
 		if len(row.Values) > 0 {
 			rows = append(rows, row)
-			works = works || w == Work
 		}
 	}
-	if works && !cell.Bound {
+	return relax(rows)
+}
+
+// row returns a row without figures.
+func (r Rules) row(cell Cell, w Witness) Row {
+	row := Row{Cell: cell.Name, Witness: w, Decides: true, Effect: r.Effect, Limit: r.Effect, Finding: Open}
+	if cell.Bound {
+		row.Effect, row.Limit = r.BoundEffect, r.BoundEffect
+		row.Decides = w != Work
+	}
+	return row
+}
+
+// relax sets the limits of the other rows of a cell where work decides.
+func relax(rows []Row) []Row {
+	if slices.ContainsFunc(rows, func(r Row) bool { return r.Witness == Work && r.Decides }) {
 		for i := range rows {
 			if rows[i].Witness != Work {
 				rows[i].Limit *= waiting
@@ -125,12 +135,18 @@ func (r *Row) judge(alpha float64, deciding int) {
 	tests := float64(max(1, deciding))
 	r.Interval = interval(r.Values, alpha/tests, alpha)
 	r.Biased = r.biased(biasAlpha / tests)
+	r.Finding = r.find()
+}
+
+// find returns what the interval says.
+func (r *Row) find() Finding {
 	switch {
 	case r.Interval.Lo > 0 && r.Interval.Hi >= r.Effect:
-		r.Finding = Slower
+		return Slower
 	case r.Interval.Hi < r.Limit:
-		r.Finding = Clear
+		return Clear
 	}
+	return Open
 }
 
 // biased reports whether the mean of the rounds of equals differs from zero.
