@@ -263,7 +263,7 @@ func (c *conductor) progress() (head, tail string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := &c.series.plan
-	head = fmt.Sprintf("%d of %d, %d under way", c.over, p.total(), len(c.schedule.up))
+	head = fmt.Sprintf("%s of %s, %d under way", progress.Count(c.over), progress.Count(p.total()), len(c.schedule.up))
 	var elapsed []time.Duration
 	for _, up := range c.schedule.up {
 		elapsed = append(elapsed, time.Since(c.begun[up]))

@@ -1,11 +1,14 @@
 package experiment
 
 import (
+	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"cometbench/internal/require"
 	"cometbench/matrix"
 	"cometbench/results"
 )
@@ -56,5 +59,40 @@ func TestConclude(t *testing.T) {
 	end(begin(b), new(results.Run), nil)
 	if up, done := c.next(); up != nil || !done {
 		t.Errorf("got %+v, %t, want that all is done", up, done)
+	}
+}
+
+// TestOverbooked: a schedule that takes the machine for a larger one, and the
+// broker for a frugal one, lets more begin than there is room for. No such run
+// counts.
+func TestOverbooked(t *testing.T) {
+	require.Root(t)
+	s, labels := newSeries(t, "embedded")
+	cell := matrix.Cell{Broker: labels[0], Latency: 100 * time.Millisecond, Conns: 512, Events: 26_000}
+	s.overlap = MostOverlap
+	s.Plan([]matrix.Cell{cell}, 2*runtime.NumCPU())
+	s.ahead = s.conductor()
+	c := s.ahead
+	c.schedule.processors = 64
+	c.schedule.learn(cell, time.Microsecond, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	ctx, c.end = context.WithCancel(ctx)
+	go c.conduct(ctx)
+	for ctx.Err() == nil {
+		c.mu.Lock()
+		void, over := c.earlier[cell], c.over
+		c.mu.Unlock()
+		if over > 0 {
+			t.Error("a run was taken for one that nothing disturbed")
+		}
+		if over > 0 || len(void) > 0 {
+			t.Logf("void: %v", void)
+			break
+		}
+		_ = pause(ctx, poll)
+	}
+	if ctx.Err() != nil {
+		t.Error("nothing was over in time")
 	}
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,7 +23,8 @@ type Machine struct {
 	Idle  time.Duration `json:"idle_ns,omitempty"`
 	Steal time.Duration `json:"steal_ns,omitempty"`
 	// Nice is the part of the time when they were busy that programs of low
-	// priority took, outside of the kernel.
+	// priority took, outside of the kernel: they gave way to this one. It is 0 where
+	// this one is such a program itself.
 	Nice time.Duration `json:"nice_ns,omitempty"`
 }
 
@@ -37,7 +39,7 @@ func watchMachine() (since func() (Machine, error), err error) {
 	if err != nil {
 		return nil, err
 	}
-	begun := time.Now()
+	begun, low := time.Now(), lowPriority()
 	return func() (Machine, error) {
 		m, err := readMachine()
 		if err != nil || m.Cores == 0 {
@@ -46,9 +48,24 @@ func watchMachine() (since func() (Machine, error), err error) {
 		m.Elapsed = time.Since(begun)
 		m.Idle -= before.Idle
 		m.Steal -= before.Steal
-		m.Nice -= before.Nice
+		if m.Nice -= before.Nice; low {
+			m.Nice = 0
+		}
 		return m, nil
 	}, nil
+}
+
+// lowPriority reports whether this program gives way to others: whether its nice
+// value, field 19 of /proc/self/stat (proc_pid_stat(5)), is above zero.
+func lowPriority() bool {
+	text, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return false
+	}
+	// The second field is the program's name in brackets, and may hold anything.
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	const nice = 19 - 3
+	return len(fields) > nice && fields[nice] != "0" && !strings.HasPrefix(fields[nice], "-")
 }
 
 // readMachine reads what /proc/stat counts since the machine's start.

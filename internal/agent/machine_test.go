@@ -1,9 +1,14 @@
 package agent
 
 import (
+	"os/exec"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"cometbench/internal/require"
 )
 
 func TestParseMachine(t *testing.T) {
@@ -59,5 +64,24 @@ func TestParseThrottled(t *testing.T) {
 		if got := parseThrottled(text); got != want {
 			t.Errorf("%q: got %v, want %v", text, got, want)
 		}
+	}
+}
+
+// TestLowPriority compares with what nice(1) says.
+func TestLowPriority(t *testing.T) {
+	nice := require.Command(t, "nice", "nice")
+	if runtime.GOOS != "linux" {
+		t.Skip("needs Linux: there is no /proc")
+	}
+	out, err := exec.Command(nice).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lowPriority(); got != (value > 0) {
+		t.Errorf("low priority: %t, but the nice value is %d", got, value)
 	}
 }
