@@ -50,21 +50,22 @@ func groupLabel(broker, kind string) string {
 // fraction, in a cell that only latency bounds.
 const band = 0.10
 
-// least is how long theory's two delayed round trips of each event in its turn,
-// and the service time, take.
+// least is how long theory's delayed round trips of each event in its turn, and
+// the service time, take.
 func (f *found) least() time.Duration {
 	c := f.Run.Cell
 	turns := (f.Run.Author.Sent + c.Conns - 1) / c.Conns
-	return time.Duration(turns) * (2*f.Run.RTT + f.Run.Service)
+	return time.Duration(turns) * (time.Duration(c.RoundTrips())*f.Run.RTT + f.Run.Service)
 }
 
 // latencyBound reports whether the machine hardly matters to the runs of a cell:
-// on every kind, the author took no longer than theory says, on average.
+// on every kind, the author took no longer than theory says, on average. What an
+// open loop measures, it always matters to.
 func latencyBound(kinds map[string][]*found) bool {
 	for _, runs := range kinds {
 		var took, least time.Duration
 		for _, f := range runs {
-			if f.Run.Cell.Latency == 0 {
+			if f.Run.Cell.Latency == 0 || f.Run.Cell.Rate > 0 {
 				return false
 			}
 			took += f.Run.Author.Elapsed
@@ -140,21 +141,27 @@ func groupOf(broker string, cells map[string]map[string][]*found) *Group {
 // not measure: that of the runs without latency at one connection, on the same
 // kind of machine. Where there are none, it stays unknown.
 func (m *merging) fillService() {
-	type key struct{ broker, kind string }
+	type key struct{ series, kind string }
+	of := func(f *found) key {
+		c := f.Run.Cell
+		c.Broker = f.broker
+		return key{c.Series(), f.Run.Kind()}
+	}
 	sums, counts := make(map[key]time.Duration), make(map[key]int)
 	for _, f := range m.runs {
 		r := f.Run
-		single := r.Void == "" && r.Cell.Latency == 0 && r.Cell.Conns == 1
+		single := r.Void == "" && r.Cell.Rate == 0 && r.Cell.Latency == 0 && r.Cell.Conns == 1
 		if single && r.Author.Sent > 0 && r.Author.Acked == r.Author.Sent {
-			k := key{f.broker, r.Kind()}
+			k := of(f)
 			sums[k] += r.Author.Elapsed / time.Duration(r.Author.Sent)
 			counts[k]++
 		}
 	}
 	for _, f := range m.runs {
-		k := key{f.broker, f.Run.Kind()}
-		if f.Run.Void == "" && f.Run.Cell.Latency > 0 && f.Run.Service == 0 && counts[k] > 0 {
-			f.Run.Service = max(0, sums[k]/time.Duration(counts[k])-2*f.Run.BaseRTT)
+		k, c := of(f), f.Run.Cell
+		if f.Run.Void == "" && c.Rate == 0 && c.Latency > 0 && f.Run.Service == 0 && counts[k] > 0 {
+			roundTrips := time.Duration(c.RoundTrips())
+			f.Run.Service = max(0, sums[k]/time.Duration(counts[k])-roundTrips*f.Run.BaseRTT)
 		}
 	}
 }

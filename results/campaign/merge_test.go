@@ -270,6 +270,8 @@ func TestMergeRefused(t *testing.T) {
 // label, with another kind's; what latency bounds is.
 func TestMergeMachines(t *testing.T) {
 	trees := []string{filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")}
+	open := at(100, 8)
+	open.Rate = 50
 	saturated := func(r *results.Run) { r.Author.Elapsed *= 2 }
 	for i, cpu := range []string{fast, slow} {
 		for n := range 3 {
@@ -277,6 +279,7 @@ func TestMergeMachines(t *testing.T) {
 			keep(t, trees[i], at(0, 1), cpu, begun)
 			keep(t, trees[i], at(100, 4), cpu, begun+1)
 			keep(t, trees[i], at(100, 40), cpu, begun+2, saturated)
+			keep(t, trees[i], open, cpu, begun+3)
 		}
 	}
 	keep(t, trees[1], at(0, 8), slow, 1000)
@@ -293,7 +296,7 @@ func TestMergeMachines(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, kind := range merged.Groups[0].Kinds {
-		cells := map[string]int{"0ms/1c": 3, "100ms/40c": 3}
+		cells := map[string]int{"0ms/1c": 3, "100ms/40c": 3, "100ms/8c-50r": 3}
 		if strings.Contains(kind.Machine, slow) {
 			cells["0ms/8c"] = 1
 		}
@@ -318,11 +321,11 @@ func TestMergeMachines(t *testing.T) {
 		t.Errorf("got the brokers %q, want one pooled and two kinds", brokers)
 	}
 	again, err := Merge(t.Context(), filepath.Join(t.TempDir(), "again"), to, trees[0])
-	if err != nil || again.Runs != 19 || again.Twice != 9 || !reflect.DeepEqual(again.Groups, merged.Groups) {
+	if err != nil || again.Runs != 25 || again.Twice != 12 || !reflect.DeepEqual(again.Groups, merged.Groups) {
 		t.Errorf("merged again: %+v, %v", again, err)
 	}
 	one, err := Merge(t.Context(), filepath.Join(t.TempDir(), "one"), trees[0])
-	if err != nil || len(one.Groups) > 0 || one.Runs != 9 {
+	if err != nil || len(one.Groups) > 0 || one.Runs != 12 {
 		t.Errorf("one machine: %+v, %v", one, err)
 	}
 }
