@@ -13,7 +13,9 @@ import (
 // the tree: [Series.Run] returns them in place of new ones. There may be more
 // than are planned.
 func (s *Series) readKept(ctx context.Context) error {
+	hide := s.line.Show(func() (head, tail string) { return "reading the runs in " + s.tree.Dir, "" })
 	found, err := s.tree.Kept(ctx)
+	hide()
 	if err != nil {
 		return fmt.Errorf("%w\n\tremove its folder, and the run is made again", err)
 	}
