@@ -1,9 +1,18 @@
 package results
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
+	"cometbench/matrix"
 	"cometbench/results/journey"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // latencies returns the metrics of how long events took to their ack and to the
@@ -41,4 +50,67 @@ func percentiles() []percentile {
 		{"p99.9", func(l *journey.Latency) time.Duration { return l.P999 }},
 		{"max", func(l *journey.Latency) time.Duration { return l.Max }},
 	}
+}
+
+// CellLatency is how long the events of all runs of a cell took to a stage.
+type CellLatency struct {
+	Cell matrix.Cell
+	// Histogram has the events that reached the stage, of all runs.
+	Histogram *hdrhistogram.Histogram
+	// Resolution is the coarsest of the runs' clocks.
+	Resolution time.Duration
+	// Runs is how many runs it is of, and Missing how many of their events
+	// aren't in the subscriber's database.
+	Runs, Missing int
+}
+
+// LoadLatencies reads the histograms of a tree's runs, and adds up those of a cell,
+// in the order in which the tree has them. Runs without any, as those of earlier
+// versions, are left out. An error is about runs that can't be read; the others are
+// returned with it.
+func LoadLatencies(ctx context.Context, dir string, stage journey.Stage) ([]CellLatency, error) {
+	var list []CellLatency
+	var broken []error
+	for found, err := range Scan(ctx, dir) {
+		if errors.Is(err, ErrForeign) {
+			continue
+		}
+		if err == nil && (found.Run.Void != "" || found.Run.Journeys == nil || found.Run.Journeys.Of(stage) == nil) {
+			continue
+		}
+		var h *hdrhistogram.Histogram
+		if err == nil {
+			h, err = readHistogram(filepath.Join(dir, filepath.FromSlash(found.Path), LatenciesFile), stage)
+		}
+		if err != nil {
+			broken = append(broken, err)
+			continue
+		}
+		key := found.Run.Cell
+		key.Events = 0
+		i := slices.IndexFunc(list, func(c CellLatency) bool { return c.Cell == key })
+		if i < 0 {
+			i = len(list)
+			list = append(list, CellLatency{Cell: key, Histogram: h})
+		} else {
+			list[i].Histogram.Merge(h)
+		}
+		list[i].Runs++
+		list[i].Missing += found.Run.Missing()
+		list[i].Resolution = max(list[i].Resolution, found.Run.Journeys.Of(stage).Resolution)
+	}
+	return list, errors.Join(broken...)
+}
+
+func readHistogram(name string, stage journey.Stage) (*hdrhistogram.Histogram, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	h, err := journey.ReadLog(f, stage)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return h, nil
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"path/filepath"
 
 	"cometbench/internal/command"
 	"cometbench/results"
 	"cometbench/results/figure"
+	"cometbench/results/journey"
 	"cometbench/results/judge"
 )
 
@@ -23,6 +25,10 @@ Or draws the brokers themselves from left to right, with one line per number of
 connections. Dashed lines are theory: n/(2·RTT+t), with the service time t
 fitted to the broker's cells.
 
+With -latency, draws the percentiles of how long events took from their start to
+their ack (-role=author), to the broker's database, or to the subscriber's, with
+one line per cell. RESULTS are trees then.
+
 RESULTS are trees of runs, outputs of the benchmark, or JSON of cometbench
 aggregate; with -paper there may be none, and the paper's own are drawn.`)
 	var options results.Options
@@ -31,9 +37,11 @@ aggregate; with -paper there may be none, and the paper's own are drawn.`)
 	fs.StringVar(&options.Broker, "broker", "",
 		"`name` of the broker in results that name none, as the original experiment's")
 	axis := fs.String("figure", string(figure.Connections), "what is on the x `axis`: connections, latency or brokers")
-	role := fs.String("role", results.RoleAuthor.String(), "whose throughput: `role` author, broker or subscriber")
+	role := fs.String("role", results.RoleAuthor.String(),
+		"whose throughput or latency: `role` author, broker or subscriber")
 	bars := fs.String("bars", string(figure.Range), "what error bars span: range (slowest to fastest run) or std")
 	title := fs.String("title", "", "`text` above the figure")
+	latencies := fs.Bool("latency", false, "draw the percentiles of latencies, not throughput")
 	paper := fs.Bool("paper", false, "draw the paper's results behind, in grey")
 	out := fs.String("o", "throughput.svg", "write to this `file`, ending in .svg, .png or .pdf")
 	if err := command.ParseFlags(fs, std, args, true); err != nil {
@@ -50,6 +58,13 @@ aggregate; with -paper there may be none, and the paper's own are drawn.`)
 	}
 	if fs.NArg() == 0 && !*paper {
 		return command.UsageErrorf("plot: want RESULTS, or -paper; cometbench help plot tells more")
+	}
+	if *latencies {
+		stage := [...]journey.Stage{
+			results.RoleAuthor: journey.Ack, results.RoleBroker: journey.Broker,
+			results.RoleSubscriber: journey.Delivery,
+		}[f.Role]
+		return plotLatencies(ctx, stage, *title, fs.Args(), *out)
 	}
 	published, err := judge.Paper()
 	if err != nil {
@@ -75,6 +90,30 @@ aggregate; with -paper there may be none, and the paper's own are drawn.`)
 		return errors.Join(broken, fmt.Errorf("plot: %w", err))
 	}
 	return broken
+}
+
+// plotLatencies draws the percentiles of the cells of trees.
+func plotLatencies(ctx context.Context, stage journey.Stage, title string, dirs []string, out string) error {
+	p := figure.Percentiles{Title: title, What: [...]string{
+		journey.Ack: "to the ack", journey.Broker: "to the broker's database",
+		journey.Delivery: "to the subscriber's database",
+	}[stage]}
+	var broken []error
+	for _, dir := range dirs {
+		cells, err := results.LoadLatencies(ctx, dir, stage)
+		broken = append(broken, err)
+		for _, c := range cells {
+			name := c.Cell.Dir()
+			if len(dirs) > 1 {
+				name = filepath.Base(dir) + ": " + name
+			}
+			p.Lines = append(p.Lines, figure.PercentileLine{Name: name, CellLatency: c})
+		}
+	}
+	if err := p.WriteFile(out); err != nil {
+		broken = append(broken, fmt.Errorf("plot: %w", err))
+	}
+	return errors.Join(broken...)
 }
 
 // loadAll reads several sets of results as one, nil if there are none. What is

@@ -115,7 +115,7 @@ type Figure struct {
 }
 
 // ErrEmpty is returned where there is nothing to draw.
-var ErrEmpty = errors.New("nothing to draw: no cell has a rate")
+var ErrEmpty = errors.New("nothing to draw")
 
 // maxPanels bounds the brokers of one figure: with more, no panel can be read.
 const maxPanels = 30

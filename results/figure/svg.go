@@ -36,7 +36,7 @@ type tip struct {
 // finishSVG completes what vgsvg wrote. Text gets typefaces that every viewer
 // has, and the width that it was laid out for; points get their tips, and
 // readers of the text a title and a description.
-func (s *sheet) finishSVG(b []byte, widths []vg.Length) []byte {
+func (p picture) finishSVG(b []byte, widths []vg.Length) []byte {
 	text := strings.ReplaceAll(string(b), "font-family:Liberation Sans;", families)
 	text = strings.ReplaceAll(text, "font-variant:none;", "font-variant:normal;")
 	parts := strings.Split(text, "<text ")
@@ -52,11 +52,11 @@ func (s *sheet) finishSVG(b []byte, widths []vg.Length) []byte {
 	rest, tail, _ := strings.Cut(rest, "</svg>")
 	var done bytes.Buffer
 	fmt.Fprintf(&done, "%s<svg role=\"img\" aria-label=\"%s\" %s>\n<desc>%s</desc>%s",
-		head, html.EscapeString(s.fig.title()), attributes, html.EscapeString(s.fig.Describe()), rest)
+		head, html.EscapeString(p.title), attributes, html.EscapeString(p.describe), rest)
 	done.WriteString("<g style=\"fill:none;pointer-events:all\">\n")
-	for _, t := range s.tips {
+	for _, t := range p.tips {
 		fmt.Fprintf(&done, "<circle cx=\"%.5g\" cy=\"%.5g\" r=\"%.3g\"><title>%s</title></circle>\n",
-			t.at.X.Points(), (s.height - t.at.Y).Points(), max(5, 2*s.radius.Points()), html.EscapeString(t.text))
+			t.at.X.Points(), (p.height - t.at.Y).Points(), max(5, 2*p.radius.Points()), html.EscapeString(t.text))
 	}
 	fmt.Fprintf(&done, "</g>\n</svg>%s", tail)
 	return done.Bytes()

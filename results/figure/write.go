@@ -84,9 +84,6 @@ func WriteWhole(name string, b []byte) (err error) {
 
 // render draws the figure in one of the formats.
 func (f *Figure) render(format string) ([]byte, error) {
-	if !slices.Contains(Formats(), format) {
-		return nil, fmt.Errorf("format %q: want %s", format, strings.Join(Formats(), ", "))
-	}
 	if err := f.validate(); err != nil {
 		return nil, err
 	}
@@ -94,22 +91,36 @@ func (f *Figure) render(format string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return picture{s, f.title(), f.Describe(), s.draw}.render(format)
+}
+
+// picture is a figure that was laid out.
+type picture struct {
+	*sheet
+	title, describe string
+	draw            func(draw.Canvas)
+}
+
+// render draws the picture in one of the formats.
+func (p picture) render(format string) ([]byte, error) {
 	var c vg.CanvasWriterTo
 	switch format {
 	case ".svg":
-		svg := &svgCanvas{Canvas: vgsvg.New(s.width, s.height)}
-		s.draw(draw.New(svg))
+		svg := &svgCanvas{Canvas: vgsvg.New(p.width, p.height)}
+		p.draw(draw.New(svg))
 		var b bytes.Buffer
 		if _, err := svg.WriteTo(&b); err != nil {
 			return nil, fmt.Errorf("draw %s: %w", format, err)
 		}
-		return s.finishSVG(b.Bytes(), svg.widths), nil
+		return p.finishSVG(b.Bytes(), svg.widths), nil
 	case ".png":
-		c = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(s.width, s.height), vgimg.UseDPI(dpi))}
+		c = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(p.width, p.height), vgimg.UseDPI(dpi))}
 	case ".pdf":
-		c = newPDF(s.width, s.height)
+		c = newPDF(p.width, p.height)
+	default:
+		return nil, fmt.Errorf("format %q: want %s", format, strings.Join(Formats(), ", "))
 	}
-	s.draw(draw.New(c))
+	p.draw(draw.New(c))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("draw %s: %w", format, err)
