@@ -57,6 +57,9 @@ type Config struct {
 	// Size is how many bytes every event has, by a comment that is added; 0
 	// leaves them as they are.
 	Size int
+	// KeepOpen sends one event after another over each connection, as long as the
+	// broker leaves it open.
+	KeepOpen bool
 	// EventTimeout bounds one event, from connecting to its ack; 60 s by
 	// default. Timeout bounds the whole; none by default.
 	EventTimeout, Timeout time.Duration
@@ -97,7 +100,8 @@ func (o Outcome) String() string {
 
 // Result is what became of one event.
 type Result struct {
-	// Begun is when its connection was begun and Done when it was acked or
+	// Begun is when its connection was begun (or, where one was kept open, sending)
+	// and Done when it was acked or
 	// had failed, both since the clock started.
 	Begun, Done time.Duration
 	// Answered is when the broker's answer arrived at this machine, since the

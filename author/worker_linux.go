@@ -39,7 +39,8 @@ type conn struct {
 	reply   []byte
 	control [64]byte // room for control messages of a read
 	arrived int64    // when the end of reply arrived, ns since 1970; 0 if that isn't known
-	busy    bool
+	opened  bool     // fd is open
+	busy    bool     // an event is under way
 	isEvent func(ivoid []byte) bool
 }
 
@@ -128,7 +129,7 @@ func (w *worker) run() error {
 // close closes what is still open.
 func (w *worker) close() {
 	for i := range w.conns {
-		if w.conns[i].busy {
+		if w.conns[i].opened {
 			unix.Close(w.conns[i].fd)
 		}
 	}
@@ -148,8 +149,8 @@ func (w *worker) take(i int) (event int, ok bool, err error) {
 	return event, ok, nil
 }
 
-// begin begins the next event of the budget on a connection of its own. Those
-// that fail at once are done at once.
+// begin begins the next event of the budget on a connection of its own, or on one
+// that was kept open. Those that fail at once are done at once.
 func (w *worker) begin(i int) error {
 	c := &w.conns[i]
 	for {
@@ -157,18 +158,29 @@ func (w *worker) begin(i int) error {
 		if !ok || err != nil {
 			return err
 		}
-		c.event, c.written, c.reply, c.arrived = event, 0, c.reply[:0], 0
-		if cap(c.reply) > usualReply {
-			c.reply = nil
-		}
+		c.event, c.written, c.arrived = event, 0, 0
 		c.frame = w.load.events.frame(c.frame, event)
 		c.begun = time.Now()
 		w.load.results[event].Begun = c.begun.Sub(w.load.started)
+		if c.opened {
+			// Room for what is written was reported before, and isn't again.
+			c.busy = true
+			w.open++
+			outcome, done := c.advance(false)
+			if !done {
+				return nil
+			}
+			w.end(c, outcome)
+			continue
+		}
+		if c.reply = c.reply[:0]; cap(c.reply) > usualReply {
+			c.reply = nil
+		}
 		fd, err := unix.Socket(w.family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return cmp.Or(exhausted(err), os.NewSyscallError("socket", err))
 		}
-		c.fd, c.busy = fd, true
+		c.fd, c.opened, c.busy = fd, true, true
 		stampArrivals(fd)
 		w.open++
 		err = w.connect(fd, event)
@@ -188,10 +200,13 @@ func (w *worker) begin(i int) error {
 	}
 }
 
-// end closes a connection whose event is done.
+// end closes a connection whose event is done, unless it is kept open for the next.
 func (w *worker) end(c *conn, outcome Outcome) {
 	w.load.finish(c.event, outcome, c.connected(outcome), c.arrived)
-	unix.Close(c.fd)
+	if !w.load.config.KeepOpen || outcome != Acked && outcome != Nakked {
+		unix.Close(c.fd)
+		c.opened = false
+	}
 	c.busy = false
 	w.open--
 }
@@ -278,10 +293,11 @@ func (c *conn) read() (outcome Outcome, done bool) {
 			if size == 0 || size > len(c.reply) {
 				break
 			}
-			if outcome, final := answer(c.reply[vtp.HeaderSize:size], c.isEvent); final {
+			outcome, final := answer(c.reply[vtp.HeaderSize:size], c.isEvent)
+			c.reply = append(c.reply[:0], c.reply[size:]...)
+			if final {
 				return outcome, true
 			}
-			c.reply = append(c.reply[:0], c.reply[size:]...)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 type worker struct {
 	load  *load
 	frame []byte
+	kept  net.Conn // open for the next event, nil if there is none
 }
 
 func newWorkers(l *load) ([]*worker, error) {
@@ -33,6 +34,7 @@ func newWorkers(l *load) ([]*worker, error) {
 
 func (w *worker) run() error {
 	l := w.load
+	defer w.drop()
 	for {
 		i, ok := l.take()
 		if !ok || l.config.Rate > 0 && !l.await(i) {
@@ -69,11 +71,28 @@ func (l *load) await(i int) bool {
 	return false
 }
 
+// drop closes the connection that was kept open, if there is one.
+func (w *worker) drop() {
+	if w.kept != nil {
+		w.kept.Close()
+		w.kept = nil
+	}
+}
+
+// connect returns the connection that was kept open, or a new one.
+func (w *worker) connect(ctx context.Context) (net.Conn, error) {
+	if c := w.kept; c != nil {
+		w.kept = nil
+		return c, nil
+	}
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, "tcp", w.load.config.Addr)
+}
+
 func (w *worker) send(event int, deadline time.Time) (outcome Outcome, connected bool, err error) {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
-	var dialer net.Dialer
-	c, err := dialer.DialContext(ctx, "tcp", w.load.config.Addr)
+	c, err := w.connect(ctx)
 	switch {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return 0, false, fmt.Errorf("no more ephemeral ports: send fewer events, or wait: %w", err)
@@ -83,7 +102,13 @@ func (w *worker) send(event int, deadline time.Time) (outcome Outcome, connected
 	case err != nil:
 		return outcomeOf(err), false, nil
 	}
-	defer c.Close()
+	defer func() {
+		if w.load.config.KeepOpen && err == nil && (outcome == Acked || outcome == Nakked) {
+			w.kept = c
+		} else {
+			c.Close()
+		}
+	}()
 	if err := c.SetDeadline(deadline); err != nil {
 		return Other, true, nil
 	}

@@ -41,6 +41,9 @@ type Config struct {
 	Receive, Broadcast string
 	// EventDB is the folder of the event databases. It must be there and empty.
 	EventDB string
+	// KeepOpen leaves it to authors to close their connections, which may bring
+	// more events. Without it the broker closes each after its answer.
+	KeepOpen bool
 }
 
 // limits are how long a broker waits, and how much it keeps, for others.
@@ -60,6 +63,7 @@ func usual() limits {
 // Broker is a broker that listens.
 type Broker struct {
 	limits      limits
+	keepOpen    bool
 	store       *store
 	authors     net.Listener
 	subscribers net.Listener
@@ -82,7 +86,7 @@ func listen(c Config, l limits) (*Broker, error) {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
 	b := &Broker{
-		limits: l, store: store,
+		limits: l, keepOpen: c.KeepOpen, store: store,
 		broadcast: broadcast{limit: l.backlog, subscribers: make(map[*subscription]struct{})},
 		broken:    make(chan error, 1),
 		conns:     make(map[net.Conn]struct{}),
@@ -198,20 +202,26 @@ var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 1024) 
 
 // serveAuthor receives an event, answers it, and closes the connection, as Comet
 // does: whoever closes first keeps the port for a minute, and the author, which
-// needs a port for each event, would run out of them.
+// needs a port for each event, would run out of them. Only where connections are
+// to be kept open does it go on with the next event.
 func (b *Broker) serveAuthor(c net.Conn) {
 	r := readers.Get().(*bufio.Reader)
 	r.Reset(c)
 	defer readers.Put(r)
-	if err := c.SetDeadline(time.Now().Add(b.limits.idle)); err != nil {
-		return
+	for {
+		if err := c.SetDeadline(time.Now().Add(b.limits.idle)); err != nil {
+			return
+		}
+		payload, err := vtp.ReadFrame(r, nil)
+		if err != nil {
+			return
+		}
+		reply := b.submit(payload)
+		// An author that has gone needs no answer.
+		if _, err := c.Write(vtp.AppendFrame(nil, reply.Append(nil))); err != nil || !b.keepOpen {
+			return
+		}
 	}
-	payload, err := vtp.ReadFrame(r, nil)
-	if err != nil {
-		return
-	}
-	reply := b.submit(payload)
-	_, _ = c.Write(vtp.AppendFrame(nil, reply.Append(nil))) // an author that has gone needs no answer
 }
 
 // submit takes an event and returns the answer to it.

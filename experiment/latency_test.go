@@ -26,7 +26,7 @@ func TestJudgeFastest(t *testing.T) {
 		{10 * ms, 10 * ms, false}, // one way wasn't delayed
 		{10 * ms, ms, false},
 	} {
-		if err := judgeFastest(test.fastest, test.latency); (err == nil) != test.ok {
+		if err := judgeFastest(test.fastest, test.latency, 2); (err == nil) != test.ok {
 			t.Errorf("an event in %v, with %v one way: %v", test.fastest, test.latency, err)
 		}
 	}

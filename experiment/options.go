@@ -54,6 +54,7 @@ type Flags struct {
 
 	// Those of the deployment.
 	payload, size, subscribers string
+	keepOpen                   bool
 
 	overlap string
 
@@ -87,6 +88,8 @@ func DefineFlags(set *flag.FlagSet) *Flags {
 		"(*.xml): only IVOID and date\nare replaced")
 	set.StringVar(&f.subscribers, "subscribers", "1", "how many subscribers are attached to the broker, a "+
 		"comma-separated `list`")
+	set.BoolVar(&f.keepOpen, "keep-open", false, "send one event after another over each connection, to brokers that "+
+		"leave it open")
 	set.StringVar(&f.size, "size", "", "bring each event to so many `bytes`, such as 10kB, by a comment")
 	set.StringVar(&f.cometArgs, "comet-args", "", "further `arguments` for every Comet under test, quoted as for a "+
 		"shell: '--save-event --cmd=/bin/true'")
@@ -148,6 +151,7 @@ func (f *Flags) Options() (o Options, err error) {
 		return o, err
 	}
 	o.Testbed.Files = o.Payload.files()
+	o.Matrix.Kept = f.keepOpen
 	if o.Matrix.Subscribers, err = matrix.ParseSubscribers(f.subscribers); err != nil {
 		return o, fmt.Errorf("-subscribers: %w", err)
 	}

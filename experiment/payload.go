@@ -83,10 +83,14 @@ func (p Payload) files() map[string][]byte {
 	return files
 }
 
-// payloadFlags returns the author's flags for it.
-func (x *Experiment) payloadFlags() []string {
+// deploymentFlags returns the author's flags for it, and for connections that are
+// kept open.
+func (x *Experiment) deploymentFlags() []string {
 	p := x.config.Payload
 	var flags []string
+	if x.cell.Kept {
+		flags = append(flags, "-keep-open")
+	}
 	if len(p.Files) > 0 {
 		flags = append(flags, "-payload", x.config.Testbed.Files(x.subject.inContainers(x.cell)))
 	}
@@ -96,13 +100,14 @@ func (x *Experiment) payloadFlags() []string {
 	return flags
 }
 
-// tryPayload sends each event once before there is a subscriber. One that the
-// broker refuses ends the run by its name.
-func (x *Experiment) tryPayload(ctx context.Context) error {
-	if len(x.config.Payload.Files) == 0 {
+// tryDeployment sends each event of the payload once before there is a subscriber,
+// and two over one connection where that is to be kept open. What the broker
+// refuses ends the run.
+func (x *Experiment) tryDeployment(ctx context.Context) error {
+	if len(x.config.Payload.Files) == 0 && !x.cell.Kept {
 		return nil
 	}
-	args := append([]string{"try", "-public", "-addr", x.receive}, x.payloadFlags()...)
+	args := append([]string{"try", "-public", "-addr", x.receive}, x.deploymentFlags()...)
 	_, err := ask[agent.Tried](ctx, x.author, nil, args...)
 	return err
 }

@@ -1,12 +1,15 @@
 package experiment
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"cometbench/author"
+	"cometbench/embedded"
+	"cometbench/matrix"
 )
 
 func TestPayloadFlags(t *testing.T) {
@@ -54,4 +57,46 @@ func TestPayloadFlags(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", tt.flag, err, tt.want)
 		}
 	}
+}
+
+// TestKeepOpen: connections that are kept open are another cell, and events take
+// one round trip. A broker that closes them ends the run with the reason.
+func TestKeepOpen(t *testing.T) {
+	c := newConfig(t)
+	s := prepared(t, c, "embedded")
+	cell := matrix.Cell{Broker: s.Label, Conns: 3, Events: 60}
+	cell.Kept = true
+	run, err := do(t.Context(), c, s, cell, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run.Author.Acked != 60 || run.Subscriber.Entries != 60 || run.Cell.String() != cell.String() {
+		t.Errorf("got %+v", run)
+	}
+	addr := closing(t)
+	remote := prepared(t, c, "tcp://"+addr)
+	_, err = do(t.Context(), c, remote, cell, "")
+	if want := "-keep-open: the broker closes the connection after its ack"; err == nil ||
+		!strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// closing starts a broker that closes connections after its answer.
+func closing(t *testing.T) (addr string) {
+	t.Helper()
+	b, err := embedded.Listen(embedded.Config{Receive: "127.0.0.1:0", Broadcast: "127.0.0.1:0", EventDB: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return b.ReceiveAddr().String()
 }

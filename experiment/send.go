@@ -99,7 +99,7 @@ func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 		"-event-timeout", l.patience().String(), "-timeout", authorDeadline(l, x.cell.Latency).String(),
 		"-dir", ".",
 	}
-	args = append(append(args, x.payloadFlags()...), paceFlags(l.Pace)...)
+	args = append(append(args, x.deploymentFlags()...), paceFlags(l.Pace)...)
 	report, err := ask[agent.AuthorReport](ctx, x.author, x.progress.line, args...)
 	x.measured += time.Since(begun)
 	x.reach(ending)
@@ -143,7 +143,7 @@ func (x *Experiment) audit(b *Batch, l Load, report agent.AuthorReport) error {
 	if report.Acked == 0 {
 		return fmt.Errorf("no event was acked: %s", failures(report.Failures))
 	}
-	if err := judgeFastest(report.Fastest, x.cell.Latency); err != nil {
+	if err := judgeFastest(report.Fastest, x.cell.Latency, x.cell.RoundTrips()); err != nil {
 		return err
 	}
 	if report.Acked != report.Sent {

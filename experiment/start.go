@@ -38,7 +38,7 @@ func (x *Experiment) start(ctx context.Context) error {
 	if _, err := x.probe(ctx); err != nil {
 		return err
 	}
-	if err := x.tryPayload(ctx); err != nil {
+	if err := x.tryDeployment(ctx); err != nil {
 		return err
 	}
 	if !x.subject.keepsEvents(testbed.Subscriber) {
@@ -95,6 +95,9 @@ func (x *Experiment) open(ctx context.Context) (err error) {
 // startBroker starts the broker, unless somebody else runs it.
 func (x *Experiment) startBroker(ctx context.Context) error {
 	role, ok := x.subject.broker(x.backend.Host())
+	if x.cell.Kept && x.subject.ours(testbed.Broker) {
+		role.Command = append(role.Command, "-keep-open")
+	}
 	if !ok {
 		x.receive = x.subject.Path
 		return nil

@@ -33,6 +33,7 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	fs.DurationVar(&c.Timeout, "timeout", 0, "`time` for all of them; 0 is no limit")
 	payload := fs.String("payload", "", "make the events of a VOEvent's `file`, or of those of a folder in turn")
 	fs.IntVar(&c.Size, "size", 0, "bring each event to so many `bytes`; 0 leaves them as they are")
+	fs.BoolVar(&c.KeepOpen, "keep-open", false, "send one event after another over each connection")
 	dir := fs.String("dir", "", "write "+author.LogFile+" and "+author.TimesFile+" into this `folder`")
 	public := fs.Bool("public", false, "send even to an address that isn't private")
 	progress := fs.Bool("progress", false, "say once a second, on stderr, how many events are done")

@@ -36,6 +36,7 @@ func runBroker(ctx context.Context, std command.Streams, args []string) error {
 	fs.StringVar(&c.Receive, "receive", loopback(vtp.DefaultPort), "`address` for authors, host:port")
 	fs.StringVar(&c.Broadcast, "broadcast", loopback(vtp.BroadcastPort), "`address` for subscribers, host:port")
 	fs.StringVar(&c.EventDB, "eventdb", "", "keep event databases in this empty `folder`")
+	fs.BoolVar(&c.KeepOpen, "keep-open", false, "don't close an author's connection after the answer")
 	var l life
 	l.flags(fs)
 	fs.Usage = func() {

@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"slices"
 
+	"cometbench/matrix"
 	"cometbench/results/stat"
 
 	"gonum.org/v1/plot"
@@ -191,7 +192,8 @@ func (s *sheet) plotOf(i int) *plot.Plot {
 	}
 	if t, ok := f.Service[pan.broker]; ok {
 		for _, l := range pan.lines {
-			x, y := theoryLine(f.Axis, l.key, s.places, t, pan.top())
+			of := matrix.ParseSeries(pan.broker).Deployment
+			x, y := theoryLine(f.Axis, of, l.key, s.places, t, pan.top())
 			if x != nil {
 				p.Add(stroke{x, y, s.dashed(s.color(l.key))})
 			}

@@ -7,15 +7,17 @@ import (
 	"cometbench/matrix"
 )
 
-// theoryLine returns the line n/(2·L+t) for one line of a panel, from its
+// theoryLine returns the line of theory, such as n/(2·L+t), of cells for one line of a panel, from its
 // first place up to where it meets the panel's fastest mean: from there on
 // the broker, not the network, sets the pace. It returns nothing where all of
 // it lies above.
-func theoryLine(axis Axis, key int64, xs []float64, service time.Duration, top float64) (x, y []float64) {
+func theoryLine(
+	axis Axis, of matrix.Deployment, key int64, xs []float64, service time.Duration, top float64,
+) (x, y []float64) {
 	const steps = 96
 	lo, hi := xs[0], xs[len(xs)-1]
 	rate := func(x float64) float64 {
-		c := matrix.Cell{Conns: int(key)}
+		c := matrix.Cell{Conns: int(key), Deployment: of}
 		rtt := time.Duration(x * float64(time.Millisecond))
 		if axis == Connections {
 			// Between two counts the line goes on: TheoreticalRate is

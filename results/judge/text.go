@@ -63,7 +63,8 @@ func (r *Judgement) broker(b *strings.Builder, broker BrokerJudgement) {
 			if i > 0 {
 				b.WriteString(",")
 			}
-			fmt.Fprintf(b, " %s: %.0f", matrix.FormatLatency(m.Cell.Latency), t.Knee(trip(m.CellRuns)/2))
+			fmt.Fprintf(b, " %s: %.0f", matrix.FormatLatency(m.Cell.Latency),
+				t.Knee(trip(m.CellRuns)/time.Duration(m.Cell.RoundTrips())))
 		}
 		b.WriteString("\n")
 	} else {

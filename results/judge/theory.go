@@ -95,7 +95,7 @@ func (t Theory) Rate(m *results.CellRuns) float64 {
 // Knee returns the number of connections at which a round trip's worth of them
 // saturates the broker, 0 where the saturation rate isn't known.
 func (t Theory) Knee(rtt time.Duration) float64 {
-	return t.Saturation * (2*rtt + t.Service).Seconds()
+	return t.Saturation * (time.Duration(t.At.RoundTrips())*rtt + t.Service).Seconds()
 }
 
 // Fit fits the service time and the saturation rate to the author's rates of
