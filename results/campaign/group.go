@@ -46,21 +46,21 @@ func groupLabel(broker, kind string) string {
 	return broker + mark + hex.EncodeToString(sum[:3])
 }
 
-// band is by how much the author may take longer than packets were held, as a
+// band is how much longer than the delayed round trips the author may take, as a
 // fraction, in a cell that only latency bounds.
 const band = 0.10
 
-// least is how long theory's delayed round trips of each event in its turn, and
-// the service time, take.
+// least is how long theory's delayed round trips of each event in its turn take.
+// The service time isn't in it: that is the machine's.
 func (f *found) least() time.Duration {
 	c := f.Run.Cell
 	turns := (f.Run.Author.Sent + c.Conns - 1) / c.Conns
-	return time.Duration(turns) * (time.Duration(c.RoundTrips())*f.Run.RTT + f.Run.Service)
+	return time.Duration(turns*c.RoundTrips()) * f.Run.RTT
 }
 
 // latencyBound reports whether the machine hardly matters to the runs of a cell:
-// on every kind, the author took no longer than theory says, on average. What an
-// open loop measures, it always matters to.
+// on every kind, the author took hardly longer than the delayed round trips, on
+// average. What an open loop measures, it always matters to.
 func latencyBound(kinds map[string][]*found) bool {
 	for _, runs := range kinds {
 		var took, least time.Duration
