@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"fmt"
+	"time"
 
 	"cometbench/netem"
 	"cometbench/results"
@@ -21,6 +22,10 @@ type Neighbours struct {
 // What a hypervisor takes, it takes from whatever runs, so that it is in the
 // broker's work as well.
 const mostSteal = 0.1
+
+// mostLate is the part of a latency by which packets may leave late in the mean:
+// what is lost is lost to both sides, until the cell isn't what it is called.
+const mostLate = 10
 
 // neighbours returns what others did in the batches of a round.
 func (p *pairing) neighbours() Neighbours {
@@ -57,8 +62,10 @@ func (p *pairing) disturbed() error {
 			"again after a second or more", p.dropped[0], p.dropped[1])
 	}
 	for _, x := range p.sides {
-		if late, most := x.run.Lateness, netem.Tolerance(x.cell.Latency); x.cell.Latency > 0 && late > most {
-			return fmt.Errorf("packets were held for %v longer than asked for, in the mean, more than %v", late, most)
+		most := max(x.cell.Latency/mostLate, netem.Tolerance(x.cell.Latency))
+		if late := x.run.Lateness; late > most {
+			return fmt.Errorf("packets were held for %v longer than asked for, in the mean, more than %v",
+				late.Round(time.Microsecond), most)
 		}
 	}
 	return nil

@@ -24,6 +24,9 @@ const (
 	// longer than roundTime: minPairs at least.
 	roundPairs = 20
 	minPairs   = 6
+	// boundPairs is how many are made where the latency decides the rate, which
+	// is known as exactly by half of them.
+	boundPairs = 10
 	roundTime  = 30 * time.Second
 	// batchTime is what a batch is to take: many times what passes between the
 	// author's last ack and the broker's rest. Its connections are used
@@ -76,19 +79,20 @@ func (e *SideError) Unwrap() error { return e.err }
 
 // Round makes a round. An error means that it is void. If it was a broker's
 // fault it holds a [SideError], or one of each.
-func (s *Series) Round(ctx context.Context, r Round) (result *RoundResult, err error) {
+func (s *Series) Round(ctx context.Context, r Round) (_ *RoundResult, err error) {
 	defer s.line.Show(func() (head, tail string) { return r.Name, "" })()
 	var sides [2]*Experiment
+	last := s.removing
 	defer func() {
-		closing := each(func(side int) error {
-			if sides[side] == nil {
-				return nil
-			}
-			return sides[side].Close(ctx)
+		// The next round starts meanwhile. Nothing is measured until this is done.
+		s.removing = begin(func() error {
+			return each(func(side int) error {
+				if sides[side] == nil {
+					return nil
+				}
+				return sides[side].Close(ctx)
+			})
 		})
-		if err = errors.Join(err, closing); err != nil {
-			result = nil
-		}
 	}()
 	for side, label := range []string{r.Old, r.New} {
 		cell := r.Cell
@@ -99,7 +103,11 @@ func (s *Series) Round(ctx context.Context, r Round) (result *RoundResult, err e
 	}
 	starting, cancel := context.WithTimeoutCause(ctx, readyDeadline, fmt.Errorf("not ready after %v", readyDeadline))
 	defer cancel()
-	if err := each(func(side int) error { return sides[side].Begin(starting) }); err != nil {
+	err = each(func(side int) error { return sides[side].Begin(starting) })
+	if removed := last.wait(); removed != nil {
+		return nil, fmt.Errorf("remove what the last round started: %w", removed)
+	}
+	if err != nil {
 		return nil, err
 	}
 	for _, x := range sides {
@@ -118,13 +126,37 @@ func (s *Series) Round(ctx context.Context, r Round) (result *RoundResult, err e
 	if err := p.disturbed(); err != nil {
 		return nil, err
 	}
-	result = &RoundResult{Events: p.load.Events, Pairs: p.pairs, Neighbours: p.neighbours()}
+	result := &RoundResult{Events: p.load.Events, Pairs: p.pairs, Neighbours: p.neighbours()}
 	for side, x := range sides {
 		x.run.Cell.Events = p.load.Events
 		x.run.Author = results.Author{Sent: x.sent, Acked: x.acked}
 		result.Runs[side] = &x.run
 	}
 	return result, nil
+}
+
+// task is something under way.
+type task struct {
+	done chan struct{} // closed when err is set
+	err  error
+}
+
+func begin(do func() error) *task {
+	t := &task{done: make(chan struct{})}
+	go func() {
+		defer close(t.done)
+		t.err = do()
+	}()
+	return t
+}
+
+// wait waits for the task's end. That of none is now.
+func (t *task) wait() error {
+	if t == nil {
+		return nil
+	}
+	<-t.done
+	return t.err
 }
 
 // each does something for both sides at once, and says whose error it was.
@@ -146,6 +178,7 @@ func each(do func(side int) error) error {
 type pairing struct {
 	sides   [2]*Experiment
 	load    Load // of a batch
+	most    int  // pairs
 	pairs   []paired.Pair
 	batches [2][]int // how many events were acked in each batch, also in those that aren't in pairs
 	first   [2]int   // the first batch that is in a pair
@@ -163,7 +196,7 @@ func (p *pairing) run(ctx context.Context, r Round) error {
 		p.first[side] = len(p.batches[side])
 	}
 	begun := time.Now()
-	for i := range roundPairs {
+	for i := range p.most {
 		if i >= minPairs && time.Since(begun) > roundTime {
 			break
 		}
@@ -201,6 +234,7 @@ func (p *pairing) warm(ctx context.Context, cell matrix.Cell) error {
 		least = min(warmUp, int(rate*batchTime.Seconds()))
 	}
 	load.Events = max(load.Events, cell.Conns)
+	p.most = roundPairs
 	for side := range p.sides {
 		b, err := p.send(ctx, side, load)
 		if err != nil {
@@ -209,6 +243,9 @@ func (p *pairing) warm(ctx context.Context, cell matrix.Cell) error {
 		if p.load.Events == 0 {
 			rate := float64(b.Author.Acked) / b.Author.Elapsed.Seconds()
 			p.load.Events = max(eventsPerConn*cell.Conns, least, int(rate*batchTime.Seconds()))
+			if cell.Latency > 0 && rate >= paired.BoundShare*cell.TheoreticalRate(cell.Latency, 0) {
+				p.most = boundPairs
+			}
 		}
 	}
 	return nil

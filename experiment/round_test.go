@@ -96,8 +96,8 @@ func TestDisturbed(t *testing.T) {
 			"the hypervisor took 11 % of the processors' time, more than 10 %"},
 		{"some steal", results.Usage{Machine: results.MachineUsage{Busy: 18 * second, Steal: second}}, 0, ""},
 		{"full queue", results.Usage{ListenDrops: 3}, 0, "the kernel dropped 0 and 3 connection attempts"},
-		{"late delay", results.Usage{}, 301 * time.Microsecond, "held for 301µs longer than asked for"},
-		{"delay in time", results.Usage{}, 299 * time.Microsecond, ""},
+		{"late delay", results.Usage{}, 1001 * time.Microsecond, "held for 1.001ms longer than asked for"},
+		{"delay in time", results.Usage{}, 999 * time.Microsecond, ""},
 	} {
 		cell := matrix.Cell{Latency: 10 * time.Millisecond}
 		p := &pairing{sides: [2]*Experiment{{cell: cell}, {cell: cell, run: results.Run{Lateness: tt.late}}}}

@@ -33,6 +33,7 @@ type Series struct {
 	tree     *results.Tree       // nil where no runs are kept
 	campaign *campaign.Plan      // of which this series is a shard; nil where it is all
 	resume   bool                // makes only the runs that the tree hasn't got
+	removing *task               // of the last round's roles; nil where there was none
 	cpuidle  *os.File            // keeps processors from sleeping; nil where nothing does
 	line     *progress.Line
 	plan     plan
@@ -122,7 +123,7 @@ func (s *Series) Add(ctx context.Context, b subject.Subject) (*Subject, error) {
 
 // Close removes everything that the series still holds.
 func (s *Series) Close() error {
-	var errs []error
+	errs := []error{s.removing.wait()}
 	if s.ahead != nil {
 		s.ahead.stop()
 	}

@@ -160,10 +160,6 @@ func (in Input) rows(rules paired.Rules) paired.Rows {
 	return rules.Judge(cells, rounds)
 }
 
-// boundShare is the share of a transaction that the delay must make up for the
-// cell to count as decided by the latency.
-const boundShare = 0.75
-
 // bound reports whether the latency decides a cell's rate: whether the old
 // broker reached most of what so many connections could if it took no time
 // itself, in the batches of the cell's first round.
@@ -181,7 +177,7 @@ func (in Input) bound(cell matrix.Cell) bool {
 			took = append(took, p.Old[paired.Time])
 		}
 		slices.Sort(took)
-		return len(took) > 0 && float64(took[len(took)/2])*boundShare <= float64(cell.Expected())
+		return len(took) > 0 && float64(took[len(took)/2])*paired.BoundShare <= float64(cell.Expected())
 	}
 	return false
 }

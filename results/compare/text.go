@@ -88,7 +88,10 @@ func align(b *strings.Builder, lines [][]string) {
 	}
 }
 
-const columns = 80
+const (
+	columns = 80
+	noBreak = "\u00a0"
+)
 
 // wrap writes a text in lines of 80 columns, but for longer words; what doesn't
 // fit stands two blanks further in, as do further lines of the text.
@@ -96,7 +99,9 @@ func wrap(b *strings.Builder, indent, text string) {
 	further := indent + "  "
 	for line := range strings.Lines(text) {
 		used := 0
-		for _, word := range strings.Split(strings.TrimRight(line, "\n"), " ") {
+		words := strings.ReplaceAll(strings.TrimRight(line, "\n"), " %", noBreak+"%")
+		for word := range strings.SplitSeq(words, " ") {
+			word = strings.ReplaceAll(word, noBreak, " ")
 			n := utf8.RuneCountInString(word)
 			switch {
 			case used == 0:

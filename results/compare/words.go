@@ -38,7 +38,7 @@ func says(rows paired.Rows) string {
 	late := slower[paired.Time] || slower[paired.Delivery]
 	switch conclusion := rows.Conclude(); {
 	case len(rows) == 0:
-		return "no round was made"
+		return "no round that counts"
 	case late && slower[paired.Work]:
 		return "slower, with more work per event"
 	case late && works:

@@ -45,6 +45,10 @@ type Cell struct {
 	Bound bool
 }
 
+// BoundShare is the share of a transaction that the delay must make up for the
+// cell to count as bound.
+const BoundShare = 0.75
+
 // Rules are the thresholds.
 type Rules struct {
 	// Effect is the least slowdown that counts, BoundEffect in cells whose
