@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"cometbench/internal/agent"
 	"cometbench/internal/tail"
@@ -21,6 +22,10 @@ type resident struct {
 	giveUp   func(error) // ends the exchange
 }
 
+// deathTold is how long the death of a role is waited for, once a command beside
+// it has ended: the death ends that too, and its cause says more.
+const deathTold = 2 * time.Second
+
 // stay starts our command beside a role. It ends with the context.
 func stay(ctx context.Context, p testbed.Process) *resident {
 	requests, request := io.Pipe()
@@ -34,7 +39,13 @@ func stay(ctx context.Context, p testbed.Process) *resident {
 	go func() {
 		log := new(tail.Tail)
 		err := p.Run(ctx, requests, answers, log, "serve")
-		r.giveUp(fmt.Errorf("cometbench serve ended: %w: %s", err, strings.TrimSpace(log.String())))
+		select {
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		case <-time.After(deathTold):
+			err = fmt.Errorf("cometbench serve ended: %w: %s", err, strings.TrimSpace(log.String()))
+		}
+		r.giveUp(err)
 	}()
 	return r
 }
