@@ -23,9 +23,9 @@ type Neighbours struct {
 // broker's work as well.
 const mostSteal = 0.1
 
-// mostLate is the part of a latency by which packets may leave late in the mean:
+// mostHeld is the part of a latency by which packets may leave late in the mean:
 // what is lost is lost to both sides, until the cell isn't what it is called.
-const mostLate = 10
+const mostHeld = 10
 
 // neighbours returns what others did in the batches of a round.
 func (p *pairing) neighbours() Neighbours {
@@ -62,7 +62,7 @@ func (p *pairing) disturbed() error {
 			"again after a second or more", p.dropped[0], p.dropped[1])
 	}
 	for _, x := range p.sides {
-		most := max(x.cell.Latency/mostLate, netem.Tolerance(x.cell.Latency))
+		most := max(x.cell.Latency/mostHeld, netem.Tolerance(x.cell.Latency))
 		if late := x.run.Lateness; late > most {
 			return fmt.Errorf("packets were held for %v longer than asked for, in the mean, more than %v",
 				late.Round(time.Microsecond), most)
