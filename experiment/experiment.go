@@ -139,7 +139,17 @@ func New(ctx context.Context, c Config, s *Subject, cell matrix.Cell, keep strin
 // figures, and the error says why, as does the record.
 func (x *Experiment) Run(ctx context.Context) (*results.Run, error) {
 	err := x.take(ctx, x.steps()...)
-	if err := errors.Join(err, x.Close(ctx)); err != nil {
+	return x.conclude(errors.Join(err, x.Close(ctx)))
+}
+
+// runOpen is Run, but leaves it to the caller to close the experiment.
+func (x *Experiment) runOpen(ctx context.Context) (*results.Run, error) {
+	return x.conclude(x.take(ctx, x.steps()...))
+}
+
+// conclude makes the record whole.
+func (x *Experiment) conclude(err error) (*results.Run, error) {
+	if err != nil {
 		err = fmt.Errorf("run of %s: %w", x.cell, err)
 		x.run.Void = err.Error()
 		return &x.run, err

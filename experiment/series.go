@@ -40,6 +40,9 @@ type Series struct {
 	overlap  int        // how many runs may be side by side
 	ahead    *conductor // makes runs ahead of their turn; nil until the first is asked for, and one by one
 
+	removal   chan error // tells how the removal of the last run went; nil where it is over
+	unremoved error      // what went wrong when runs were removed
+
 	void    map[matrix.Cell]int             // runs that are void
 	kept    map[matrix.Cell][]results.Found // runs of the tree that are to be returned
 	mu      sync.Mutex                      // guards what follows
@@ -127,6 +130,8 @@ func (s *Series) Close() error {
 	if s.ahead != nil {
 		s.ahead.stop()
 	}
+	s.awaitRemoval()
+	errs = append(errs, s.unremoved)
 	if s.cpuidle != nil {
 		errs = append(errs, s.cpuidle.Close())
 	}
@@ -417,7 +422,7 @@ func (s *Series) once(ctx context.Context, cell matrix.Cell, keep string, w watc
 		return nil, err
 	}
 	over := w(x)
-	run, err := x.Run(ctx)
+	run, err := s.do(ctx, x)
 	if void := over(run); err == nil && void != nil {
 		err = fmt.Errorf("run of %s: %w", cell, void)
 		run.Void = err.Error()

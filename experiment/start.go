@@ -44,7 +44,13 @@ func (x *Experiment) start(ctx context.Context) error {
 	if !x.subject.keepsEvents(testbed.Subscriber) {
 		return nil
 	}
-	if err := x.startSubscriber(ctx); err != nil {
+	// What is asked about the broker later needs a container of ours beside it, which
+	// starts meanwhile.
+	err = together(
+		func() error { return x.startSubscriber(ctx) },
+		func() error { _, err := x.usageOf(ctx, x.broker); return err },
+	)
+	if err != nil {
 		return err
 	}
 	if err := x.startAudience(ctx); err != nil {

@@ -73,7 +73,7 @@ type Run struct {
 	// Usage is what each role used in the measured phase, and the machine.
 	Usage Usage `json:"usage,omitzero"`
 	// Outside is the wall time of the run outside the measured phase: start,
-	// readiness, settling, collection and removal.
+	// readiness, settling, collection, and removal where that was waited for.
 	Outside time.Duration `json:"outside_ns,omitempty"`
 
 	// Beside says what else was under way in the measured phase, nil where runs
