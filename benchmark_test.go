@@ -151,3 +151,27 @@ func scripted(t *testing.T, script string) (addr string) {
 	}()
 	return listener.Addr().String()
 }
+
+// TestLatency: with -rate, the open loop is measured, and nothing else; it says in
+// words whether the broker keeps up. Without, its benchmark is silent.
+func TestLatency(t *testing.T) {
+	stdout, stderr, code := benchmark(t, "-test.bench=Latency", "-broker=embedded", "-latency=0", "-rate=1,2",
+		"-arrivals=poisson", "-events=3", "-results="+t.TempDir())
+	if code != 0 || records(stdout) != 2 || stderr != "" {
+		t.Errorf("exit code %d, want 2 records:\n%s%s", code, stdout, stderr)
+	}
+	for _, want := range []string{
+		"Unit schedule-p99-sec better=lower\n",
+		"BenchmarkLatency/broker=embedded/latency=0ms/conns=1024/rate=2/arrivals=poisson",
+		" backlog-events\t", " delivery-p99-sec\t", ": the broker keeps up with 1 events/s: ",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q isn't in what it prints:\n%s", want, stdout)
+		}
+	}
+	stdout, _, code = benchmark(t, "-broker=embedded", "-latency=0", "-conns=1", "-events=20")
+	if code != 0 || records(stdout) != 1 || strings.Contains(stdout, "BenchmarkLatency") ||
+		strings.Contains(stdout, "schedule") {
+		t.Errorf("without -rate: exit code %d:\n%s", code, stdout)
+	}
+}

@@ -23,6 +23,7 @@ func commands() command.List {
 		{Name: "compare", Synopsis: "tell whether one broker is slower than another", Run: runCompare},
 		{Name: "bisect", Synopsis: "find the commit that made Comet slower", Run: runBisect},
 		{Name: "history", Synopsis: "draw brokers that were compared with the same one", Run: runHistory},
+		{Name: "capacity", Synopsis: "find the highest rate that a broker keeps up with", Run: runCapacity},
 		{Name: "aggregate", Synopsis: "summarize kept runs as JSON, as the paper does", Run: runAggregate},
 		{Name: "bench", Synopsis: "print kept runs as the benchmark prints them", Run: runBench},
 		{Name: "check", Synopsis: "hold results against theory, the paper and each other", Run: runCheck},
