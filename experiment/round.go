@@ -103,12 +103,16 @@ func (s *Series) Round(ctx context.Context, r Round) (_ *RoundResult, err error)
 	}
 	starting, cancel := context.WithTimeoutCause(ctx, readyDeadline, fmt.Errorf("not ready after %v", readyDeadline))
 	defer cancel()
-	err = each(func(side int) error { return sides[side].Begin(starting) })
+	begun, ready := time.Now(), [2]time.Duration{}
+	err = each(func(side int) error {
+		defer func() { ready[side] = time.Since(begun) }()
+		return sides[side].Begin(starting)
+	})
 	if removed := last.wait(); removed != nil {
 		return nil, fmt.Errorf("remove what the last round started: %w", removed)
 	}
 	if err != nil {
-		return nil, err
+		return nil, blame(err, ready)
 	}
 	for _, x := range sides {
 		x.stay()
@@ -133,6 +137,16 @@ func (s *Series) Round(ctx context.Context, r Round) (_ *RoundResult, err error)
 		result.Runs[side] = &x.run
 	}
 	return result, nil
+}
+
+// blame returns the error of brokers that aren't ready. It is no broker's fault
+// where both took long: which of them is late on such a machine is chance.
+func blame(err error, ready [2]time.Duration) error {
+	if min(ready[0], ready[1]) > readyDeadline/3 {
+		return fmt.Errorf("the machine is too slow: the brokers took %v and %v to start: %v",
+			ready[0].Round(time.Second), ready[1].Round(time.Second), err)
+	}
+	return err
 }
 
 // task is something under way.

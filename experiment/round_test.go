@@ -110,6 +110,27 @@ func TestDisturbed(t *testing.T) {
 	}
 }
 
+// TestBlame: a broker that isn't ready is at fault where the other one was ready
+// soon.
+func TestBlame(t *testing.T) {
+	late := errors.Join(&SideError{1, errors.New("not ready")})
+	for _, tt := range []struct {
+		ready [2]time.Duration
+		fault bool
+	}{
+		{[2]time.Duration{3 * time.Second, readyDeadline}, true},
+		{[2]time.Duration{3 * time.Second, time.Second}, true},
+		{[2]time.Duration{12 * time.Second, readyDeadline}, false},
+		{[2]time.Duration{readyDeadline, readyDeadline}, false},
+	} {
+		var fault *SideError
+		err := blame(late, tt.ready)
+		if errors.As(err, &fault) != tt.fault || !strings.Contains(err.Error(), "not ready") {
+			t.Errorf("%v: got %v, want a fault of the broker: %v", tt.ready, err, tt.fault)
+		}
+	}
+}
+
 // TestRoundFault: the error of a round names the side whose fault it is.
 func TestRoundFault(t *testing.T) {
 	s, labels := newSeries(t, "embedded")
