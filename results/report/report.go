@@ -48,7 +48,7 @@ func New(set *results.Set, ghost bool) (*Report, error) {
 		Judgement: judge.Judge(set, judge.Options{Paper: paper}),
 	}
 	for _, axis := range []figure.Axis{figure.Connections, figure.Latency} {
-		if axis == figure.Latency && latencies(set) < 2 {
+		if n := latencies(set); n == 0 || axis == figure.Latency && n == 1 {
 			continue // it would have one place on its axis
 		}
 		f := figure.Figure{Axis: axis, Role: results.RoleAuthor, Points: figure.FromSet(set, results.RoleAuthor),
@@ -79,6 +79,7 @@ type page struct {
 	Lost      []string // runs without figures
 	Brokers   []broker
 	Figures   []drawing
+	Open      *broker // the open loops of all brokers, nil where there are none
 	Band      string
 	Outside   int
 	Disturbed int
@@ -92,7 +93,7 @@ type broker struct {
 }
 
 type row struct {
-	Latency  string
+	Head     string // what it is of
 	Columns  []column
 	Doubtful bool
 }
@@ -122,6 +123,13 @@ func (r *Report) Write(w io.Writer) error {
 			if c.Missing != 0 {
 				p.Missing++
 			}
+		}
+	}
+	if len(r.Set.Open) > 0 {
+		p.Open = new(broker)
+		for i := range r.Set.Open {
+			p.Open.Rows = append(p.Open.Rows, openRow(&r.Set.Open[i]))
+			p.Open.Findings = append(p.Open.Findings, openFindings(&r.Set.Open[i])...)
 		}
 	}
 	for i := range r.Figures {
@@ -192,7 +200,7 @@ func newRow(c judge.CellJudgement) row {
 	if author.Mean > 0 && author.Max > author.Min {
 		mean.Small = number(author.Min) + " to " + number(author.Max)
 	}
-	return row{Latency: latency(c.Cell.Latency), Doubtful: c.Outside || c.Disturbed || c.Missing != 0,
+	return row{Head: latency(c.Cell.Latency), Doubtful: c.Outside || c.Disturbed || c.Missing != 0,
 		Columns: []column{
 			{"Connections", fmt.Sprint(c.Cell.Conns), ""},
 			{"RTT", rtt, ""},
