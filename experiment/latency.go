@@ -109,6 +109,9 @@ func judgeFastest(took, latency time.Duration, ways int) error {
 	return nil
 }
 
+// packetRoom is how many bytes of an event one packet has on an Ethernet.
+const packetRoom = 1448
+
 // judgeDelay holds what the delay says of itself against what was asked for.
 // The round trips were measured while nothing else was to do; how exact the
 // delay was under load, it counts itself (in user space: the kernel doesn't).
@@ -122,8 +125,11 @@ func (x *Experiment) judgeDelay(stats netem.Stats) error {
 	x.run.Usage.Delay = stats.CPU
 	x.run.Lateness, x.run.LatenessP99 = stats.Lateness.Mean(), stats.Lateness.Quantile(0.99)
 	if late := x.run.Lateness; late > netem.Tolerance(x.cell.Latency) {
-		x.warn("packets were held for %v longer than asked for, in the mean: the machine was too "+
-			"busy", late.Round(time.Microsecond))
+		why := "the machine was too busy"
+		if p := x.run.Payload; p != nil && p.Largest > packetRoom {
+			why = fmt.Sprintf("in user space each packet is copied, and events of up to %d bytes take many", p.Largest)
+		}
+		x.warn("packets were held for %v longer than asked for, in the mean: %s", late.Round(time.Microsecond), why)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package images
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,18 +13,20 @@ func (bu *Builder) tryArguments(ctx context.Context, im *Image) error {
 	if len(im.Subject.Arguments) == 0 {
 		return nil
 	}
-	// It reads all of them, prints its version and ends, unless the last one has
-	// taken --version for its value.
-	command := append([]string{"timeout", "30"}, im.Dialect.BrokerCommand(im.Subject, "/tmp", "/tmp/log")...)
-	out, err := bu.output(ctx, im.ID, append(command, "--version"))
-	if err == nil {
-		return nil
+	bare := im.Dialect.BrokerCommand(im.Subject.Bare(), "/tmp", "/tmp/log")
+	for _, command := range [][]string{
+		// It refuses unknown options and missing values before it heeds any, then
+		// prints its version and ends.
+		slices.Concat(bare, []string{"--version"}, im.Subject.Arguments),
+		// It heeds all, and then does so.
+		slices.Concat(bare, im.Subject.Arguments, []string{"--version"}),
+	} {
+		if out, err := bu.output(ctx, im.ID, command); err != nil {
+			return fmt.Errorf("it refuses its arguments %q: %s", im.Subject.Arguments,
+				refusal(string(out)+"\n\n"+err.Error()))
+		}
 	}
-	text := string(out) + "\n\n" + err.Error()
-	if strings.Contains(err.Error(), "exit code 124") {
-		text = "it ran on: is a value missing behind the last one?"
-	}
-	return fmt.Errorf("it refuses its arguments %q: %s", im.Subject.Arguments, refusal(text))
+	return nil
 }
 
 // refusal returns what a program says last: what follows the usage that Twisted

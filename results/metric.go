@@ -63,7 +63,7 @@ func common() []Metric {
 	latency := func(r *Run) bool { return r.Cell.Latency > 0 }
 	overlap := func(r *Run) bool { return r.Beside != nil }
 	beside := func(r *Run) float64 { return r.Beside.Mean }
-	theory := func(r *Run) bool { return r.Cell.Latency > 0 && r.Cell.Rate == 0 }
+	theory := func(r *Run) bool { return r.Cell.Latency > 0 && r.Cell.Rate == 0 && r.Payload.fits() }
 	measured := func(r *Run) bool { return r.HarnessCPU > 0 && r.Author.Sent > 0 }
 	metrics := []Metric{
 		{timeUnit, lower, true, false, always, elapsed},

@@ -132,6 +132,16 @@ type Beside struct {
 	Mean float64 `json:"mean"`
 }
 
+// firstWindow is how many bytes TCP sends before it waits for the first
+// acknowledgement: ten segments (RFC 6928).
+const (
+	firstWindow = 10 * 1448
+	frameHeader = 4
+)
+
+// fits reports whether every event is sent in one go.
+func (p *Payload) fits() bool { return p == nil || p.Largest+frameHeader <= firstWindow }
+
 // Author is the author's part of a run.
 type Author struct {
 	// Elapsed is the author time: from the first connection attempt until
@@ -190,9 +200,13 @@ func (r *Run) BrokerRate() float64 { return rate(r.Broker.Entries, r.Broker.Elap
 func (r *Run) SubscriberRate() float64 { return rate(r.Subscriber.Entries, r.Subscriber.Elapsed()) }
 
 // TheoryRatio returns the author's rate over the one that theory gives as long
-// as the broker isn't saturated, conns / (2·RTT + t). It is 0 where theory has
-// no rate.
+// as the broker isn't saturated, conns / (2·RTT + t), or (RTT + t) where connections
+// are kept open. It is 0 where theory has no rate: also of events that don't fit
+// into the first window of a connection, which take more round trips.
 func (r *Run) TheoryRatio() float64 {
+	if !r.Payload.fits() {
+		return 0
+	}
 	theory := r.Cell.TheoreticalRate(r.RTT, r.Service)
 	if math.IsInf(theory, 0) || theory == 0 {
 		return 0

@@ -171,7 +171,7 @@ func (t Theory) judge(m *results.CellRuns, o Options) CellJudgement {
 	for _, w := range m.Warnings {
 		say("%s", w)
 	}
-	if o.Paper != nil {
+	if o.Paper != nil && m.Cell.Deployment == (matrix.Deployment{}) {
 		for _, b := range o.Paper.Brokers() {
 			if p := o.Paper.Find(b, m.Cell.Latency, m.Cell.Conns); p != nil {
 				cell.Paper = rate(p)
