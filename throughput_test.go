@@ -70,6 +70,9 @@ func runCells(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
+				if run.Bottleneck != "" {
+					b.Logf("bottleneck: %s", run.Bottleneck)
+				}
 				for _, warning := range run.Warnings {
 					b.Logf("warning: %s", warning)
 				}

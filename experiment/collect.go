@@ -40,10 +40,13 @@ func (x *Experiment) settle(ctx context.Context) error {
 // await waits until then.
 func (x *Experiment) await(ctx context.Context) error {
 	var entries int
-	for grown := time.Now(); ; {
+	for grown, first := time.Now(), true; ; first = false {
 		// An error may be a database that was caught while it was written.
 		err := x.read(ctx, testbed.Subscriber, x.subscriber, &x.run.Subscriber)
 		n := x.run.Subscriber.Entries
+		if first {
+			x.noteUnread()
+		}
 		if err == nil && n >= x.acked {
 			return nil
 		}

@@ -155,7 +155,7 @@ func (x *Experiment) conclude(err error) (*results.Run, error) {
 		return &x.run, err
 	}
 	x.run.Outside = time.Since(x.run.Started) - x.measured
-	x.run.Usage.SetForeign()
+	x.judge()
 	return &x.run, nil
 }
 

@@ -41,7 +41,7 @@ func newConfig(t *testing.T) Config {
 }
 
 // containers returns the ids of this process's containers of a role, "" for all.
-func containers(t *testing.T, role string) []string {
+func containers(t testing.TB, role string) []string {
 	t.Helper()
 	me, err := owner.Self()
 	if err != nil {
@@ -58,7 +58,7 @@ func containers(t *testing.T, role string) []string {
 	return strings.Fields(string(out))
 }
 
-func prepared(t *testing.T, c Config, name string) *Subject {
+func prepared(t testing.TB, c Config, name string) *Subject {
 	t.Helper()
 	b, err := subject.Parse(name)
 	if err != nil {

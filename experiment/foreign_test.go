@@ -142,7 +142,7 @@ func TestForeign(t *testing.T) {
 	if run.HarnessCPU <= 0 {
 		t.Error("the CPU time of our subscriber isn't counted")
 	}
-	if got := units(run); strings.Contains(got, "broker-") || !strings.Contains(got, "missing-events") {
+	if got := units(run); strings.Contains(got, "broker-events") || !strings.Contains(got, "missing-events") {
 		t.Errorf("figures: %s", got)
 	}
 	// What was prepared runs, whatever its name has come to mean; nothing is

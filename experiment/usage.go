@@ -12,6 +12,7 @@ import (
 	"cometbench/internal/agent"
 	"cometbench/internal/proctree"
 	"cometbench/results"
+	"cometbench/results/bottleneck"
 	"cometbench/testbed"
 )
 
@@ -64,25 +65,37 @@ func (x *Experiment) usageOf(ctx context.Context, p testbed.Process) (agent.Usag
 func (u *usage) since(before *usage, author agent.AuthorReport) results.Usage {
 	m := author.Machine
 	sum := results.Usage{
-		Author:      results.RoleUsage{CPU: author.CPU, Throttled: author.Throttled, PeakRSS: author.PeakRSS},
+		Author:      roleUsage(author.Before, author.After),
 		Broker:      roleUsage(before.broker, u.broker),
 		Subscriber:  roleUsage(before.subscriber, u.subscriber),
 		Audience:    u.audience - before.audience,
 		ListenDrops: u.broker.Network.Sub(before.broker.Network).ListenDrops,
+		Retransmits: author.Network.RetransSegs,
 		Machine: results.MachineUsage{
 			Cores: m.Cores, Elapsed: m.Elapsed, Busy: m.Busy(), Idle: m.Idle, Steal: m.Steal,
 			Nice: m.Nice,
 		},
 	}
+	sum.Author.CPU = author.CPU // that of sending alone
 	sum.SetForeign()
 	return sum
 }
 
 func roleUsage(before, after agent.Usage) results.RoleUsage {
-	busiest := proctree.Busiest(before.Threads, after.Threads)
+	ran, waited := proctree.Busiest(before.Threads, after.Threads)
 	return results.RoleUsage{
-		CPU: after.CPU - before.CPU, Ran: busiest.Ran, Waited: busiest.Waited,
-		Throttled: after.Throttled - before.Throttled, PeakRSS: after.PeakRSS,
+		CPU: after.CPU - before.CPU, Ran: ran, Waited: waited,
+		Throttled: after.Throttled - before.Throttled, PeakRSS: after.PeakRSS, Processors: after.Processors,
+	}
+}
+
+// judge says what limited the run. Of a figure that is the author's or the
+// machine's limit it warns.
+func (x *Experiment) judge() {
+	x.run.Usage.SetForeign()
+	x.run.Bottleneck = bottleneck.Of(&x.run)
+	if x.run.Bottleneck.Doubtful() {
+		x.warn("%s", x.run.Bottleneck)
 	}
 }
 
@@ -93,11 +106,11 @@ func (x *Experiment) noteSubscriber() error {
 	if x.subject.ours(testbed.Subscriber) {
 		return nil
 	}
-	before, err := x.processes(x.folder("ready"))
+	before, err := x.subscriberUsage(x.folder("ready"))
 	if err != nil {
 		return err
 	}
-	after, err := x.processes(x.folder(testbed.Subscriber))
+	after, err := x.subscriberUsage(x.folder(testbed.Subscriber))
 	if err != nil {
 		return err
 	}
@@ -105,21 +118,34 @@ func (x *Experiment) noteSubscriber() error {
 	return nil
 }
 
-// processes reads what the subscriber's processes had used when its files were
-// copied into a folder.
-func (x *Experiment) processes(dir string) (agent.Usage, error) {
-	text, err := os.ReadFile(filepath.Join(dir, testbed.ProcessesFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return agent.Usage{}, err
+// noteUnread notes what the subscriber had not yet read when its files were copied
+// for the first time. What can't be read is an error of noteSubscriber.
+func (x *Experiment) noteUnread() {
+	if files, err := processes(x.folder(testbed.Subscriber)); err == nil {
+		x.run.Usage.Unread = files.Unread()
 	}
-	if len(text) == 0 { // there was no room to write it, or nobody who did
-		return agent.Usage{}, nil
-	}
-	files, err := proctree.ParseFiles(string(text))
-	if err != nil {
+}
+
+// subscriberUsage reads what a subscriber that isn't ours had used when its files
+// were copied into a folder.
+func (x *Experiment) subscriberUsage(dir string) (agent.Usage, error) {
+	files, err := processes(dir)
+	if len(files) == 0 || err != nil {
 		return agent.Usage{}, err
 	}
 	at := x.subscriber.Address()
-	tree, err := files.Tree(at.PID, at.Holders)
-	return agent.Usage{CPU: tree.CPU, Threads: tree.Threads, PeakRSS: tree.PeakRSS}, err
+	return agent.UsageOf(files, at.PID, at.Holders)
+}
+
+// processes reads what the processes of a container said when its files were
+// copied into a folder. It is empty where there was no room to write it.
+func processes(dir string) (proctree.Files, error) {
+	text, err := os.ReadFile(filepath.Join(dir, testbed.ProcessesFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return proctree.ParseFiles(string(text))
 }

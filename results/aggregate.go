@@ -121,16 +121,17 @@ func (m *CellRuns) add(f Found, o Options) {
 			f.Path, run.Cell.Events, m.Cell.Events))
 	}
 	figures := RunFigures{
-		Name:     f.Path,
-		Number:   run.Number,
-		Started:  run.Started,
-		Rates:    [3]float64{run.AuthorRate(), run.BrokerRate(), run.SubscriberRate()},
-		Missing:  run.Missing(),
-		Elapsed:  run.Author.Elapsed,
-		RTT:      run.RTT,
-		Figures:  make(map[string]float64),
-		OpenLoop: run.OpenLoop,
-		Warnings: run.Warnings,
+		Name:       f.Path,
+		Number:     run.Number,
+		Started:    run.Started,
+		Rates:      [3]float64{run.AuthorRate(), run.BrokerRate(), run.SubscriberRate()},
+		Missing:    run.Missing(),
+		Elapsed:    run.Author.Elapsed,
+		RTT:        run.RTT,
+		Figures:    make(map[string]float64),
+		OpenLoop:   run.OpenLoop,
+		Bottleneck: run.Bottleneck,
+		Warnings:   run.Warnings,
 	}
 	for _, figure := range run.Figures() {
 		figures.Figures[figure.Unit] = figure.Value

@@ -8,11 +8,12 @@ import (
 	"cometbench/matrix"
 )
 
-// benchLog is what a benchmark logged besides its records: what runs warn of, and
-// the reasons of void runs.
+// benchLog is what a benchmark logged besides its records: what runs warn of, what
+// limited them, and the reasons of void runs.
 type benchLog struct {
-	warnings map[int][]string // by the line of the record, from 1
-	void     []VoidRun
+	warnings    map[int][]string // by the line of the record, from 1
+	bottlenecks map[int]Bottleneck
+	void        []VoidRun
 }
 
 var (
@@ -26,7 +27,7 @@ var (
 // run after its record, or after the mark of its failure, which it prints a second
 // time for the benchmark as a whole; with -v or -json, it prints them before both.
 func readLog(text, name string) benchLog {
-	l := benchLog{warnings: make(map[int][]string)}
+	l := benchLog{warnings: make(map[int][]string), bottlenecks: make(map[int]Bottleneck)}
 	var messages []string // that belong to what comes next
 	var end func()        // takes the messages for what came last
 	flush := func() {
@@ -75,11 +76,14 @@ func readLog(text, name string) benchLog {
 	return l
 }
 
-// warn adds the warnings among a run's messages.
+// warn adds the warnings among a run's messages, and its bottleneck.
 func (l *benchLog) warn(line int, messages []string) {
 	for _, m := range messages {
 		if text, ok := strings.CutPrefix(m, "warning: "); ok {
 			l.warnings[line] = append(l.warnings[line], text)
+		}
+		if text, ok := strings.CutPrefix(m, "bottleneck: "); ok {
+			l.bottlenecks[line] = Bottleneck(text)
 		}
 	}
 }

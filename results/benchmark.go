@@ -174,7 +174,8 @@ func readBenchmark(text []byte, name string) (*Set, error) {
 			if cell.Events, err = strconv.Atoi(rec.GetConfig("events")); err != nil {
 				cell.Events = 0 // it isn't known, or not the same in all cells
 			}
-			figures := RunFigures{Name: fmt.Sprintf("%s:%d", file, line), Warnings: log.warnings[line]}
+			figures := RunFigures{Name: fmt.Sprintf("%s:%d", file, line), Warnings: log.warnings[line],
+				Bottleneck: log.bottlenecks[line]}
 			if !figures.fill(rec) {
 				set.Warnings = append(set.Warnings, fmt.Sprintf("%s:%d: %s: want %s, %s, %s and %s", file, line, cell,
 					RoleAuthor.Unit(), RoleBroker.Unit(), RoleSubscriber.Unit(), missingUnit))

@@ -18,6 +18,8 @@ type summary struct {
 	Broker     *Rates `json:"broker"`
 	Subscriber *Rates `json:"subscriber"`
 	Missing    *int   `json:"missing"`
+	// Bottleneck is what limited the cell; the paper's JSON has none.
+	Bottleneck Bottleneck `json:"bottleneck,omitempty"`
 }
 
 // WriteJSON writes the summary of the set as the paper publishes its own:
@@ -82,7 +84,7 @@ func (s *Set) writeBroker(b *bytes.Buffer, broker, indent string) error {
 			latencies++
 		}
 		text, err := json.MarshalIndent(summary{&m.Rates[RoleAuthor], &m.Rates[RoleBroker], &m.Rates[RoleSubscriber],
-			&m.Missing},
+			&m.Missing, m.Bottleneck},
 			indent+"        ", "    ")
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.Cell, err)
@@ -184,7 +186,8 @@ func readConns(dec *json.Decoder, set *Set, broker, latency string) error {
 		if s.Author == nil || s.Broker == nil || s.Subscriber == nil || s.Missing == nil {
 			return fmt.Errorf("%s: want author, broker, subscriber and missing", cell)
 		}
-		m := CellRuns{Cell: cell, Rates: [3]Rates{*s.Author, *s.Broker, *s.Subscriber}, Missing: *s.Missing}
+		m := CellRuns{Cell: cell, Rates: [3]Rates{*s.Author, *s.Broker, *s.Subscriber}, Missing: *s.Missing,
+			Bottleneck: s.Bottleneck}
 		if m.Missing < 0 {
 			m.Warnings = append(m.Warnings, fmt.Sprintf(
 				"missing is %d: a database held more entries than events were sent (a stale database), so the rates "+

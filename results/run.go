@@ -72,6 +72,8 @@ type Run struct {
 	HarnessCPU time.Duration `json:"harness_cpu_ns,omitempty"`
 	// Usage is what each role used in the measured phase, and the machine.
 	Usage Usage `json:"usage,omitzero"`
+	// Bottleneck is what limited the run, "" where that wasn't asked.
+	Bottleneck Bottleneck `json:"bottleneck,omitempty"`
 	// Outside is the wall time of the run outside the measured phase: start,
 	// readiness, settling, collection, and removal where that was waited for.
 	Outside time.Duration `json:"outside_ns,omitempty"`

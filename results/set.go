@@ -91,6 +91,8 @@ type RunFigures struct {
 	Figures map[string]float64
 	// OpenLoop is nil for a closed loop, and where only records were given.
 	OpenLoop *OpenLoop
+	// Bottleneck is what limited the run, "" where that isn't known.
+	Bottleneck Bottleneck
 	// Warnings say what makes the run's figures doubtful.
 	Warnings []string
 }
@@ -102,6 +104,8 @@ type CellRuns struct {
 	Rates [3]Rates
 	// Missing is the sum over all runs.
 	Missing int
+	// Bottleneck is that of most runs, "" where none is known.
+	Bottleneck Bottleneck
 	// Runs are in their order, and nil where only a summary was given (JSON).
 	Runs []RunFigures
 	// Warnings say what makes the cell's figures doubtful.
@@ -131,7 +135,7 @@ func (m *CellRuns) RTT() time.Duration {
 
 // summarize computes the summaries from the runs.
 func (m *CellRuns) summarize() {
-	m.Missing = 0
+	m.Missing, m.Bottleneck = 0, bottleneckOf(m.Runs)
 	for _, s := range m.Runs {
 		m.Missing += s.Missing
 	}

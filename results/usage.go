@@ -17,6 +17,11 @@ type Usage struct {
 	// ListenDrops are the connection attempts that the broker's kernel dropped
 	// because the broker's listen queue was full.
 	ListenDrops uint64 `json:"listen_drops,omitempty"`
+	// Retransmits are the TCP segments that were sent again in the author's network.
+	Retransmits uint64 `json:"retransmits,omitempty"`
+	// Unread is how many bytes waited on the subscriber's connection until it read
+	// them, when the author had done; not known of a subscriber of ours.
+	Unread int64 `json:"unread_bytes,omitempty"`
 }
 
 // RoleUsage is what the processes of one role used.
@@ -24,15 +29,17 @@ type RoleUsage struct {
 	// CPU is the processor time of the author while it sent, and that of the
 	// broker and the subscriber until they had nothing more to do.
 	CPU time.Duration `json:"cpu_ns,omitempty"`
-	// Ran and Waited are of the role's busiest thread: for how long it was on a
-	// processor, and for how long it was ready to run and waited for one. They are
-	// 0 of the author.
+	// Ran is for how long the busiest of the role's threads was on a processor, and
+	// Waited for how long its threads were ready to run and waited for one, as a sum
+	// over them: more than the time itself where several waited at once.
 	Ran    time.Duration `json:"busiest_thread_ran_ns,omitempty"`
-	Waited time.Duration `json:"busiest_thread_waited_ns,omitempty"`
+	Waited time.Duration `json:"waited_ns,omitempty"`
 	// Throttled is for how long a limit of its container kept the role from
-	// running, or one of the session in which the benchmark runs; not known of the
-	// subscriber.
+	// running, or one of the session in which the benchmark runs.
 	Throttled time.Duration `json:"throttled_ns,omitempty"`
+	// Processors is how many processors the role may use, of those that the kernel
+	// was started for.
+	Processors int `json:"processors,omitempty"`
 	// PeakRSS is the most memory that the role had resident, in bytes: the sum of
 	// the peaks of its processes. A broker's peak begins with the measured phase
 	// where it can be reset, all others with their start.

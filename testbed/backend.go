@@ -104,6 +104,6 @@ type Address struct {
 }
 
 // ProcessesFile is among the files that are copied out of a container whose image
-// isn't ours: the times and the memory of its processes at that time, as package
-// proctree reads them. To execute a command for them would cost more than they do.
+// isn't ours: the times and the memory of its processes at that time, as
+// [proctree.ParseFiles] reads them. To execute a command for them would cost more than they do.
 const ProcessesFile = "processes"

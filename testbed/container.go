@@ -12,6 +12,7 @@ import (
 
 	"cometbench/images"
 	"cometbench/internal/engine"
+	"cometbench/internal/proctree"
 	"cometbench/internal/tail"
 
 	"github.com/ory/dockertest/v3/docker"
@@ -195,9 +196,13 @@ func (p *container) exitCode(ctx context.Context, exec string) (int, error) {
 	}
 }
 
-// copier writes the archive, with the state of the container's processes.
-const copier = "grep -Hs '' /proc/[0-9]*/stat /proc/[0-9]*/status /proc/[0-9]*/task/*/schedstat " +
-	">/tmp/" + ProcessesFile + "; exec tar -c -C /tmp " + ProcessesFile + " -C " + folder + " ."
+// copier returns the script that writes the archive, with the state of the
+// container's processes.
+func copier() string {
+	files := "/proc/" + strings.Join(append(proctree.Patterns(), proctree.ContainerPatterns()...), " /proc/")
+	return "grep -Hs '' " + files + " >/tmp/" + ProcessesFile +
+		"; exec tar -c -C /tmp " + ProcessesFile + " -C " + folder + " ."
+}
 
 // CopyOut copies by a tar archive: an engine's own copy doesn't see a tmpfs.
 func (p *container) CopyOut(ctx context.Context, dir string) error {
@@ -209,7 +214,7 @@ func (p *container) CopyOut(ctx context.Context, dir string) error {
 		reader.CloseWithError(err)
 		unpacked <- err
 	}()
-	command := []string{"sh", "-c", copier}
+	command := []string{"sh", "-c", copier()}
 	if p.image == "" {
 		command = []string{images.AuthorCommand, "tar", folder}
 	}

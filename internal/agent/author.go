@@ -13,7 +13,6 @@ import (
 
 	"cometbench/author"
 	"cometbench/internal/command"
-	"cometbench/internal/proctree"
 	"cometbench/matrix"
 	"cometbench/netem"
 )
@@ -71,7 +70,10 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	wasThrottled := throttled(os.Getpid())
+	told := AuthorReport{}
+	if told.Before, err = ofSelf(); err != nil {
+		return err
+	}
 	machine, err := watchMachine()
 	if err != nil {
 		return err
@@ -80,15 +82,13 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	told := AuthorReport{Report: *report, Throttled: throttled(os.Getpid()) - wasThrottled}
+	told.Report = *report
 	if told.Machine, err = machine(); err != nil {
 		return err
 	}
-	tree, err := proctree.Read(os.Getpid(), 0)
-	if err != nil {
+	if told.After, err = ofSelf(); err != nil {
 		return err
 	}
-	told.PeakRSS = tree.PeakRSS
 	after, err := networkCounters(os.Getpid())
 	if err != nil {
 		return err
@@ -106,12 +106,12 @@ func runAuthor(ctx context.Context, std command.Streams, args []string) error {
 // meanwhile in its network namespace, by the machine, and by its cgroup.
 type AuthorReport struct {
 	author.Report
-	Network   netem.Counters `json:"network"`
-	Machine   Machine        `json:"machine,omitzero"`
-	Throttled time.Duration  `json:"throttled_ns,omitempty"`
-	// PeakRSS is the most memory that it had resident since it started, in bytes:
-	// it makes its events beforehand.
-	PeakRSS int64 `json:"peak_rss_bytes,omitempty"`
+	Network netem.Counters `json:"network"`
+	Machine Machine        `json:"machine,omitzero"`
+	// Before and After are what it had used when it began to send and when it had
+	// done so, without counters of the network.
+	Before Usage `json:"before,omitzero"`
+	After  Usage `json:"after,omitzero"`
 }
 
 func writeReport(dir string, r *author.Report) error {

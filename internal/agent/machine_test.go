@@ -54,19 +54,6 @@ func TestWatchMachine(t *testing.T) {
 	}
 }
 
-func TestParseThrottled(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		"nr_periods 9\nnr_throttled 2\nthrottled_time 1500000000\n":   1500 * time.Millisecond,
-		"usage_usec 7\nnr_throttled 2\nthrottled_usec 1500000\nx y\n": 1500 * time.Millisecond,
-		"usage_usec 7\n": 0,
-		"":               0,
-	} {
-		if got := parseThrottled(text); got != want {
-			t.Errorf("%q: got %v, want %v", text, got, want)
-		}
-	}
-}
-
 // TestLowPriority compares with what nice(1) says.
 func TestLowPriority(t *testing.T) {
 	nice := require.Command(t, "nice", "nice")

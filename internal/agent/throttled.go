@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"strconv"
 	"strings"
 	"time"
+
+	"cometbench/internal/proctree"
 )
 
 // throttled reads for how long a limit of the processor, of the cgroup of a
@@ -36,7 +37,7 @@ func throttled(pid int) time.Duration {
 		for dir := path.Join("/", name); ; dir = path.Dir(dir) {
 			text, err := os.ReadFile(path.Join(mount, dir, "cpu.stat"))
 			if err == nil {
-				sum += parseThrottled(string(text))
+				sum += proctree.ParseThrottled(string(text))
 			}
 			if dir == "/" {
 				break
@@ -44,20 +45,4 @@ func throttled(pid int) time.Duration {
 		}
 	}
 	return sum
-}
-
-// parseThrottled reads the text of cpu.stat: a name and a number on each line.
-func parseThrottled(text string) time.Duration {
-	for line := range strings.Lines(text) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		n, err := strconv.ParseInt(value, 10, 64)
-		switch {
-		case err != nil:
-		case name == "throttled_time": // version 1
-			return time.Duration(n)
-		case name == "throttled_usec": // version 2
-			return time.Duration(n) * time.Microsecond
-		}
-	}
-	return 0
 }

@@ -22,6 +22,8 @@ type Usage struct {
 	// Threads that of those of their threads that live, by their id.
 	CPU     time.Duration           `json:"cpu_ns"`
 	Threads map[int]proctree.Thread `json:"threads,omitempty"`
+	// Processors is how many processors they may use.
+	Processors int `json:"processors,omitempty"`
 	// PeakRSS is the most memory that they have had resident, in bytes.
 	PeakRSS int64 `json:"peak_rss_bytes,omitempty"`
 	// Throttled is for how long a limit of the processor has kept them from running.
@@ -77,13 +79,36 @@ func runUsage(ctx context.Context, std command.Streams, args []string) error {
 			break
 		}
 	}
-	u.CPU, u.Threads, u.PeakRSS, u.Throttled = tree.CPU, tree.Threads, tree.PeakRSS, throttled(*pid)
+	u.take(tree)
+	u.Throttled = throttled(*pid)
 	if *reset {
 		if err := proctree.ResetPeak(*pid); err != nil {
 			return err
 		}
 	}
 	return json.NewEncoder(std.Out).Encode(u)
+}
+
+// take takes what a tree has used.
+func (u *Usage) take(t proctree.Tree) {
+	u.CPU, u.Threads, u.Processors, u.PeakRSS = t.CPU, t.Threads, t.Processors, t.PeakRSS
+}
+
+// UsageOf returns what the files of a container tell of a process in it, without
+// its network's counters.
+func UsageOf(files proctree.Files, pid, holders int) (u Usage, err error) {
+	tree, err := files.Tree(pid, holders)
+	u.take(tree)
+	u.Throttled = files.Throttled()
+	return u, err
+}
+
+// ofSelf returns what this process has used, without its network's counters.
+func ofSelf() (u Usage, err error) {
+	tree, err := proctree.Read(os.Getpid(), 0)
+	u.take(tree)
+	u.Throttled = throttled(os.Getpid())
+	return u, err
 }
 
 // networkCounters reads those of a process's network namespace (proc(5)).

@@ -32,6 +32,9 @@ type Tree struct {
 	// PeakRSS is the sum of the most memory that each process has had resident
 	// (VmHWM), in bytes: since it started, or since [ResetPeak].
 	PeakRSS int64
+	// Processors is how many they may use: those of the first that counts, of all
+	// that the kernel was built or started for.
+	Processors int
 	// Threads are those that live, by their id.
 	Threads map[int]Thread
 	// Runnable says that one of them is on a processor or waits for one.
@@ -160,6 +163,9 @@ func (f Files) Tree(pid, holders int) (Tree, error) {
 			return Tree{}, err
 		}
 		tree.PeakRSS += peak
+		if tree.Processors == 0 {
+			tree.Processors = f.processors(m.pid)
+		}
 		tree.CPU += max(living, m.own) + m.children
 		tree.Runnable = tree.Runnable || f.runnable(m.pid)
 	}
@@ -270,6 +276,23 @@ func (f Files) peak(pid int) (int64, error) {
 	return kB << 10, nil
 }
 
+// processors reads how many processors a process may use, 0 where it isn't told:
+// of "Cpus_allowed_list: 0-2,5" there are 4.
+func (f Files) processors(pid int) (n int) {
+	_, after, _ := strings.Cut(f[fmt.Sprintf("%d/status", pid)], "Cpus_allowed_list:")
+	list, _, _ := strings.Cut(strings.TrimSpace(after), "\n")
+	for item := range strings.SplitSeq(list, ",") {
+		var first, last int
+		switch scanned, _ := fmt.Sscanf(item, "%d-%d", &first, &last); {
+		case scanned == 1:
+			n++
+		case scanned == 2 && last >= first:
+			n += last - first + 1
+		}
+	}
+	return n
+}
+
 // ResetPeak lets the peaks of a tree's memory begin anew. That of another user's
 // process goes on as before, and so do all on a kernel that can't do it.
 func ResetPeak(pid int) error {
@@ -287,14 +310,12 @@ func ResetPeak(pid int) error {
 	return nil
 }
 
-// Busiest returns what that thread used from before to after that used most.
-func Busiest(before, after map[int]Thread) (most Thread) {
+// Busiest returns for how long that thread ran from before to after that ran for
+// the longest time, and for how long all of them waited together.
+func Busiest(before, after map[int]Thread) (ran, waited time.Duration) {
 	for id, t := range after {
-		t.Ran -= before[id].Ran
-		t.Waited -= before[id].Waited
-		if t.Ran+t.Waited > most.Ran+most.Waited {
-			most = t
-		}
+		ran = max(ran, t.Ran-before[id].Ran)
+		waited += t.Waited - before[id].Waited
 	}
-	return most
+	return ran, waited
 }

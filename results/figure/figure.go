@@ -80,6 +80,8 @@ type Point struct {
 	// Missing is how many events of all runs didn't reach the subscriber. It is
 	// below zero if its database had others.
 	Missing int
+	// Bottleneck is what limited the cell, "" where that isn't known.
+	Bottleneck results.Bottleneck
 
 	place float64 // of its broker, where brokers are on the axis
 }

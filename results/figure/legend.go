@@ -2,6 +2,7 @@ package figure
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,7 +116,13 @@ func (s *sheet) kindItems() []legendItem {
 		}
 		items = append(items, legendItem{name, 0, s.lineGlyph(look{pale, marker{size: 1}, 2, 1})})
 	}
-	if s.doubtful() {
+	if s.any(func(p Point) bool { return p.Bottleneck.Doubtful() }) {
+		items = append(items, legendItem{"limited by the author or the machine", 0,
+			func(c *draw.Canvas, mid vg.Point, half vg.Length) {
+				square(c, mid, 4)
+			}})
+	}
+	if s.any(func(p Point) bool { return p.Missing != 0 }) {
 		items = append(items, legendItem{"events missing or not of the run", 0,
 			func(c *draw.Canvas, mid vg.Point, half vg.Length) {
 				ring(c, mid, 4)
@@ -124,15 +131,8 @@ func (s *sheet) kindItems() []legendItem {
 	return items
 }
 
-// doubtful reports whether any point has missing events.
-func (s *sheet) doubtful() bool {
-	for _, p := range s.fig.Points {
-		if p.Missing != 0 {
-			return true
-		}
-	}
-	return false
-}
+// any reports whether a point of the figure is one of those.
+func (s *sheet) any(those func(Point) bool) bool { return slices.ContainsFunc(s.fig.Points, those) }
 
 // drawLegend draws the legend's rows downwards from y.
 func (s *sheet) drawLegend(c draw.Canvas, y vg.Length) {

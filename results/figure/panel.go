@@ -100,7 +100,8 @@ func (m measured) parts() [][]Point {
 	return list
 }
 
-// doubts rings the points of cells with missing events.
+// doubts marks the points that say little: a ring has missing events, and in a
+// square the author or the machine was the limit.
 type doubts struct {
 	axis   Axis
 	lines  []line
@@ -115,13 +116,27 @@ func (d doubts) Plot(c draw.Canvas, p *plot.Plot) {
 			if q.Missing != 0 {
 				ring(&c, vg.Point{X: tx(d.axis.x(q)), Y: ty(q.Mean)}, d.radius)
 			}
+			if q.Bottleneck.Doubtful() {
+				square(&c, vg.Point{X: tx(d.axis.x(q)), Y: ty(q.Mean)}, d.radius)
+			}
 		}
 	}
 }
 
 // ring draws the mark of missing events.
-func ring(c *draw.Canvas, pt vg.Point, r vg.Length) {
-	path := circle(pt, r)
+func ring(c *draw.Canvas, pt vg.Point, r vg.Length) { outline(c, circle(pt, r)) }
+
+// square draws the mark of a limit that isn't the broker's.
+func square(c *draw.Canvas, pt vg.Point, r vg.Length) {
+	var path vg.Path
+	path.Move(vg.Point{X: pt.X - r, Y: pt.Y - r})
+	path.Line(vg.Point{X: pt.X + r, Y: pt.Y - r})
+	path.Line(vg.Point{X: pt.X + r, Y: pt.Y + r})
+	path.Line(vg.Point{X: pt.X - r, Y: pt.Y + r})
+	outline(c, path)
+}
+
+func outline(c *draw.Canvas, path vg.Path) {
 	path.Close()
 	c.SetLineStyle(draw.LineStyle{Color: ink, Width: 0.6})
 	c.Stroke(path)
@@ -157,6 +172,9 @@ func (s *sheet) tip(set string) func(vg.Point, Point) {
 		}
 		if p.Missing != 0 {
 			text += fmt.Sprintf(", %d events missing", p.Missing)
+		}
+		if p.Bottleneck != "" {
+			text += ", " + string(p.Bottleneck)
 		}
 		s.tips = append(s.tips, tip{at, text})
 	}

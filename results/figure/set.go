@@ -17,7 +17,7 @@ func FromSet(set *results.Set, role results.Role) []Point {
 			Latency: m.Cell.Latency,
 			Conns:   m.Cell.Conns,
 			Rates:   m.Rates[role],
-			Missing: m.Missing,
+			Missing: m.Missing, Bottleneck: m.Bottleneck,
 		})
 	}
 	return points

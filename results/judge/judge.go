@@ -92,6 +92,9 @@ func Judge(set *results.Set, o Options) *Judgement {
 			if n := len(m.Runs); n > 0 && n < most {
 				cell.Findings = append(cell.Findings, fmt.Sprintf("%d of the %d runs that other cells have", n, most))
 			}
+			if b := m.Bottleneck; b != "" && !(b.Doubtful() && len(m.Runs) > 0) { // else a warning says so
+				cell.Findings = append(cell.Findings, "bottleneck: "+string(b))
+			}
 			cell.Findings = append(cell.Findings, runWarnings(m)...)
 			if len(m.Runs) > 1 {
 				cell.Stability = stability(m, o.Role, r.Alpha, uniform)

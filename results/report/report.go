@@ -84,6 +84,7 @@ type page struct {
 	Outside   int
 	Disturbed int
 	Missing   int // cells that lost events
+	Limited   int // cells that the author or the machine limited
 }
 
 type broker struct {
@@ -122,6 +123,9 @@ func (r *Report) Write(w io.Writer) error {
 		for _, c := range b.Cells {
 			if c.Missing != 0 {
 				p.Missing++
+			}
+			if c.Bottleneck.Doubtful() {
+				p.Limited++
 			}
 		}
 	}
@@ -200,7 +204,8 @@ func newRow(c judge.CellJudgement) row {
 	if author.Mean > 0 && author.Max > author.Min {
 		mean.Small = number(author.Min) + " to " + number(author.Max)
 	}
-	return row{Head: latency(c.Cell.Latency), Doubtful: c.Outside || c.Disturbed || c.Missing != 0,
+	doubtful := c.Outside || c.Disturbed || c.Missing != 0 || c.Bottleneck.Doubtful()
+	return row{Head: latency(c.Cell.Latency), Doubtful: doubtful,
 		Columns: []column{
 			{"Connections", fmt.Sprint(c.Cell.Conns), ""},
 			{"RTT", rtt, ""},
@@ -212,7 +217,7 @@ func newRow(c judge.CellJudgement) row {
 			{"Missing", fmt.Sprint(c.Missing), ""},
 			{"Theory", number(c.Theory), ""},
 			{"Paper", number(c.Paper), ""},
-			{"Bound by", c.Regime.String(), ""},
+			{"Bound by", c.Regime.String(), string(c.Bottleneck.Kind())},
 		}}
 }
 
