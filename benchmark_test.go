@@ -88,7 +88,7 @@ func TestVoid(t *testing.T) {
 // each.
 func TestOverlap(t *testing.T) {
 	require.Root(t)
-	stdout, stderr, code := benchmark(t, "-broker=embedded", "-latency=0,500ms", "-conns=10,1", "-events=10",
+	stdout, stderr, code := benchmark(t, "-broker=embedded", "-latency=0,500ms", "-conns=10,1", "-events=20",
 		"-test.count=2", "-overlap=auto")
 	if code != 0 || stderr != "" {
 		t.Errorf("exit code %d:\n%s%s", code, stdout, stderr)

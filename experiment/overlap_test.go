@@ -16,8 +16,8 @@ import (
 // TestConclude: what is void beside others is repeated alone with its reason, and a
 // broker that doesn't start alone either leaves none of its runs unanswered.
 func TestConclude(t *testing.T) {
-	a := matrix.Cell{Broker: "a", Latency: time.Second, Conns: 1, Events: 10}
-	b := matrix.Cell{Broker: "b", Latency: time.Second, Conns: 1, Events: 10}
+	a := matrix.Cell{Broker: "a", Latency: time.Second, Conns: 1, Events: 20}
+	b := matrix.Cell{Broker: "b", Latency: time.Second, Conns: 1, Events: 20}
 	s := &Series{plan: plan{cells: []matrix.Cell{a, b}, count: 3}, overlap: 4, failed: make(map[string]bool)}
 	c := s.conductor()
 	for _, cell := range s.plan.cells {
@@ -68,7 +68,7 @@ func TestConclude(t *testing.T) {
 func TestOverbooked(t *testing.T) {
 	require.Root(t)
 	s, labels := newSeries(t, "embedded")
-	cell := matrix.Cell{Broker: labels[0], Latency: 100 * time.Millisecond, Conns: 512, Events: 26_000}
+	cell := matrix.Cell{Broker: labels[0], Latency: 100 * time.Millisecond, Conns: 512, Events: 52_000}
 	s.overlap = MostOverlap
 	s.Plan([]matrix.Cell{cell}, 2*runtime.NumCPU())
 	s.ahead = s.conductor()

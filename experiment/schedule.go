@@ -21,7 +21,7 @@ const (
 	boundLoad = 1. / 2
 	// brief is how long a run takes that gains nothing by being side by side: the
 	// set-up of another would be in it from its start to its end.
-	brief = 10 * time.Second
+	brief = 20 * time.Second
 )
 
 // MostOverlap is how many runs may be side by side at most: each has a network,

@@ -21,7 +21,7 @@ var comet = struct {
 	start, prove, end time.Duration
 }{
 	2600 * time.Microsecond, 700, 4 * time.Millisecond,
-	1600 * time.Millisecond, 2600 * time.Millisecond, 1500 * time.Millisecond,
+	1300 * time.Millisecond, 600 * time.Millisecond, 700 * time.Millisecond,
 }
 
 // simulated is how long the phases of its runs take.
@@ -124,7 +124,7 @@ func checkRules(t *testing.T, s *schedule, begun *slot) {
 		if up.phase != measuring {
 			settingUp++
 		}
-		if len(s.up) > 1 && (up.alone || up.again || up.cell.Expected() < 10*time.Second || up.load > boundLoad) {
+		if len(s.up) > 1 && (up.alone || up.again || up.cell.Expected() < 20*time.Second || up.load > boundLoad) {
 			t.Errorf("%v runs beside %d others", up.cell, len(s.up)-1)
 		}
 	}
@@ -148,7 +148,7 @@ func checkRules(t *testing.T, s *schedule, begun *slot) {
 // TestScheduleMemory: without room a run begins only where nothing else is under
 // way.
 func TestScheduleMemory(t *testing.T) {
-	s := newSchedule(slices.Repeat([]matrix.Cell{{Latency: time.Second, Conns: 1, Events: 10}}, 2), 4, 2)
+	s := newSchedule(slices.Repeat([]matrix.Cell{{Latency: time.Second, Conns: 1, Events: 20}}, 2), 4, 2)
 	s.learn(s.waiting[0].cell, time.Millisecond, 1)
 	first := s.next(false)
 	if first == nil {
