@@ -164,6 +164,9 @@ func (f *Flags) Options() (o Options, err error) {
 	if o.Overlap, err = parseOverlap(f.overlap); err != nil {
 		return o, fmt.Errorf("-overlap: %w", err)
 	}
+	if o.Overlap > 1 && len(o.Matrix.Paces) > 0 {
+		return o, errors.New("-overlap: with -rate: latencies show what runs beside them: want -overlap=1")
+	}
 	if once := f.testing("test.benchtime"); o.Overlap > 1 && once != "1x" {
 		return o, fmt.Errorf("-overlap: with -benchtime=%s nobody knows how many runs are wanted: want -count", once)
 	}

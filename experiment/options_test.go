@@ -89,6 +89,7 @@ func TestFlagsRefused(t *testing.T) {
 		{"-netem=magic", "-netem: "},
 		{"-overlap=0", `-overlap: "0": want 1 (one by one) to 24 runs, or auto`},
 		{"-overlap=25", `-overlap: "25": want`},
+		{"-overlap=2 -rate=50", "-overlap: with -rate"},
 		{"-overlap=2 -test.benchtime=10s", "-overlap: with -benchtime=10s nobody knows"},
 		{"-broker=comet", `-broker: broker "comet"`},
 		{"-broker=tcp://127.0.0.1:1", "-latency: none can be added on the way to tcp://127.0.0.1:1"},
