@@ -30,17 +30,11 @@ func (x *Experiment) addLatency(ctx context.Context) error {
 	if latency == 0 {
 		return nil
 	}
-	// What the machine does besides makes a round trip longer, never shorter.
-	for attempt := range 3 {
-		rtt, err := x.roundTrip(ctx, roundTripsBefore)
-		if err != nil {
-			return err
-		}
-		if attempt == 0 || rtt < x.run.BaseRTT {
-			x.run.BaseRTT = rtt
-		}
-	}
 	var err error
+	// What the machine does besides makes a round trip longer, never shorter.
+	if x.run.BaseRTT, err = x.roundTrip(ctx, roundTripsBefore, 3); err != nil {
+		return err
+	}
 	x.delay, err = x.backend.Start(ctx, testbed.Role{
 		Name: "delay", Beside: x.author, Delays: true,
 		Command: []string{
@@ -142,7 +136,7 @@ func (x *Experiment) delayedRoundTrip(ctx context.Context, count int) (rtt time.
 		if err := pause(ctx, time.Duration(attempt)*attemptPause); err != nil {
 			return 0, err
 		}
-		if rtt, err = x.roundTrip(ctx, count); err != nil {
+		if rtt, err = x.roundTrip(ctx, count, 1); err != nil {
 			return 0, err
 		}
 		if err = netem.CheckRTT(x.run.BaseRTT, rtt, x.cell.Latency); err != nil {
@@ -157,9 +151,11 @@ func (x *Experiment) delayedRoundTrip(ctx context.Context, count int) (rtt time.
 	return 0, err
 }
 
-// roundTrip returns the median of TCP handshakes with the broker's port.
-func (x *Experiment) roundTrip(ctx context.Context, count int) (time.Duration, error) {
-	measured, err := ask[agent.RoundTrips](ctx, x.author, nil, "rtt", "-addr", x.receive, "-count", strconv.Itoa(count))
+// roundTrip returns the median of TCP handshakes with the broker's port, measured
+// so many times: the least of the medians.
+func (x *Experiment) roundTrip(ctx context.Context, count, times int) (time.Duration, error) {
+	measured, err := ask[agent.RoundTrips](ctx, x.author, nil, "rtt", "-addr", x.receive, "-count", strconv.Itoa(count),
+		"-times", strconv.Itoa(times))
 	if err != nil {
 		return 0, fmt.Errorf("measure the round trip: %w", err)
 	}
