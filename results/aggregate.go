@@ -136,6 +136,9 @@ func (m *CellRuns) add(f Found, o Options) {
 	for _, figure := range run.Figures() {
 		figures.Figures[figure.Unit] = figure.Value
 	}
+	if run.Journeys != nil {
+		figures.Losses = run.Journeys.Losses
+	}
 	if o.Paper {
 		figures.Rates = f.paperRates()
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cometbench/matrix"
+	"cometbench/results/journey"
 )
 
 // summary is one cell in JSON, as the paper has it.
@@ -20,11 +21,15 @@ type summary struct {
 	Missing    *int   `json:"missing"`
 	// Bottleneck is what limited the cell; the paper's JSON has none.
 	Bottleneck Bottleneck `json:"bottleneck,omitempty"`
+	// What the paper has no figures of.
+	Latencies map[string]float64 `json:"latency,omitempty"`
+	Losses    journey.Losses     `json:"losses,omitempty"`
 }
 
 // WriteJSON writes the summary of the set as the paper publishes its own:
 // latency in milliseconds → connections → author, broker, subscriber (min, max,
-// mean, std; events per second), and missing. With more than one broker, or with
+// mean, std; events per second), and missing; and beside these, where they are
+// known, latencies in seconds and losses. With more than one broker, or with
 // outer, there is a level of broker names around it. Keys are in numerical
 // order.
 func (s *Set) WriteJSON(w io.Writer, outer bool) error {
@@ -84,7 +89,7 @@ func (s *Set) writeBroker(b *bytes.Buffer, broker, indent string) error {
 			latencies++
 		}
 		text, err := json.MarshalIndent(summary{&m.Rates[RoleAuthor], &m.Rates[RoleBroker], &m.Rates[RoleSubscriber],
-			&m.Missing, m.Bottleneck},
+			&m.Missing, m.Bottleneck, m.Latencies, m.Losses},
 			indent+"        ", "    ")
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.Cell, err)
@@ -187,7 +192,7 @@ func readConns(dec *json.Decoder, set *Set, broker, latency string) error {
 			return fmt.Errorf("%s: want author, broker, subscriber and missing", cell)
 		}
 		m := CellRuns{Cell: cell, Rates: [3]Rates{*s.Author, *s.Broker, *s.Subscriber}, Missing: *s.Missing,
-			Bottleneck: s.Bottleneck}
+			Bottleneck: s.Bottleneck, Latencies: s.Latencies, Losses: s.Losses}
 		if m.Missing < 0 {
 			m.Warnings = append(m.Warnings, fmt.Sprintf(
 				"missing is %d: a database held more entries than events were sent (a stale database), so the rates "+

@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"cometbench/matrix"
 	"cometbench/results/journey"
+	"cometbench/results/stat"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -35,6 +37,46 @@ func latencies() []Metric {
 		}
 	}
 	return list
+}
+
+// longestUnit ends the units of the longest latencies.
+const longestUnit = "-max-sec"
+
+// latencies sums up the figures of latency of a cell's runs.
+func (m *CellRuns) latencies() map[string]float64 {
+	var sum map[string]float64
+	for _, metric := range latencies() {
+		var values []float64
+		for _, run := range m.Runs {
+			if v, ok := run.Figures[metric.Unit]; ok {
+				values = append(values, v)
+			}
+		}
+		if len(values) == 0 {
+			continue
+		}
+		if sum == nil {
+			sum = make(map[string]float64)
+		}
+		if sum[metric.Unit] = stat.Median(values); strings.HasSuffix(metric.Unit, longestUnit) {
+			sum[metric.Unit] = slices.Max(values)
+		}
+	}
+	return sum
+}
+
+// losses adds up the losses of a cell's runs.
+func (m *CellRuns) losses() journey.Losses {
+	var sum journey.Losses
+	for _, run := range m.Runs {
+		for name, n := range run.Losses {
+			if sum == nil {
+				sum = make(journey.Losses)
+			}
+			sum[name] += n
+		}
+	}
+	return sum
 }
 
 // percentile is one of those that are metrics.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cometbench/matrix"
+	"cometbench/results/journey"
 	"cometbench/results/stat"
 )
 
@@ -89,6 +90,9 @@ type RunFigures struct {
 	RTT time.Duration
 	// Figures are all that the run has, by their units.
 	Figures map[string]float64
+	// Losses are how many events were lost, by the name of their loss; nil where
+	// none was, or only records were given.
+	Losses journey.Losses
 	// OpenLoop is nil for a closed loop, and where only records were given.
 	OpenLoop *OpenLoop
 	// Bottleneck is what limited the run, "" where that isn't known.
@@ -106,6 +110,11 @@ type CellRuns struct {
 	Missing int
 	// Bottleneck is that of most runs, "" where none is known.
 	Bottleneck Bottleneck
+	// Latencies are figures of latency in seconds, by their units: the median of
+	// the runs' percentiles, and the longest of all. It is nil where there are none.
+	Latencies map[string]float64
+	// Losses are how many events of all runs were lost, by the name of their loss.
+	Losses journey.Losses
 	// Runs are in their order, and nil where only a summary was given (JSON).
 	Runs []RunFigures
 	// Warnings say what makes the cell's figures doubtful.
@@ -142,6 +151,7 @@ func (m *CellRuns) summarize() {
 	for _, r := range Roles() {
 		m.Rates[r] = Summarize(m.Values(r))
 	}
+	m.Latencies, m.Losses = m.latencies(), m.losses()
 }
 
 // Set is a set of cells with what was measured of them, whichever form it was

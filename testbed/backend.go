@@ -62,8 +62,8 @@ type Process interface {
 	// and ErrFull where the role may have been unable to write.
 	CopyOut(ctx context.Context, dir string) error
 
-	// Log writes what the role has logged to [LogFile] so far; nothing if it is our
-	// command.
+	// Log writes what the role has logged to [LogFile] so far, in parts of any order;
+	// nothing if it is our command.
 	Log(ctx context.Context, w io.Writer) error
 	// Stop ends the role with SIGTERM, and waits for its end. Only this role's
 	// end is expected then.

@@ -16,7 +16,9 @@ func runAggregate(ctx context.Context, std command.Streams, args []string) error
 Summarizes runs as JSON, in the form in which the paper's results are
 published: latency in ms → connections → author, broker, subscriber (min, max,
 mean and population standard deviation of the rates in events/s), and missing,
-the sum over all runs. With several brokers there is a level of their names
+the sum over all runs. Where they are known, there are also the latencies in
+seconds (the median of the runs' percentiles, the longest of all), and how many
+events were lost in which way. With several brokers there is a level of their names
 around it. Cells without runs are left out.
 
 RESULTS is a tree of runs (BROKER/100ms/64c/run1, or the original experiment's
