@@ -39,6 +39,23 @@ func latencies() []Metric {
 	return list
 }
 
+// LatencyFigure is one of a cell's figures of latency.
+type LatencyFigure struct {
+	// Unit names it as benchmarks print it, Heading in tables.
+	Unit, Heading string
+}
+
+// LatencyFigures returns those that a cell may have, in the order in which they are
+// printed.
+func LatencyFigures() []LatencyFigure {
+	var list []LatencyFigure
+	for _, m := range latencies() {
+		heading := strings.ReplaceAll(strings.TrimSuffix(m.Unit, "-sec"), "-", " ")
+		list = append(list, LatencyFigure{m.Unit, strings.ToUpper(heading[:1]) + heading[1:]})
+	}
+	return list
+}
+
 // longestUnit ends the units of the longest latencies.
 const longestUnit = "-max-sec"
 

@@ -81,27 +81,10 @@ func (p *Percentiles) title() string {
 func (p *Percentiles) Describe() string {
 	texts := make([]string, len(p.Lines))
 	for i, l := range p.Lines {
-		texts[i] = fmt.Sprintf("%s: median %s, 99 %% within %s, longest %s", l.Name, duration(l.seconds(50)),
-			duration(l.seconds(99)), duration(l.seconds(100)))
+		texts[i] = fmt.Sprintf("%s: median %s, 99 %% within %s, longest %s", l.Name, stat.FormatSeconds(l.seconds(50)),
+			stat.FormatSeconds(l.seconds(99)), stat.FormatSeconds(l.seconds(100)))
 	}
 	return p.title() + ", percentiles. " + strings.Join(texts, "; ") + "."
-}
-
-// duration writes seconds to three digits, in the unit in which they are read.
-func duration(seconds float64) string {
-	switch {
-	case seconds < 1e-3:
-		return strconv.FormatFloat(seconds*1e6, 'g', 3, 64) + " µs"
-	case seconds < 1:
-		return strconv.FormatFloat(seconds*1e3, 'g', 3, 64) + " ms"
-	}
-	return stat.FormatCount(rounded(seconds)) + " s"
-}
-
-// rounded rounds to three digits.
-func rounded(v float64) float64 {
-	unit := math.Pow(10, math.Floor(math.Log10(v))-2)
-	return math.Round(v/unit) * unit
 }
 
 // Write writes the figure in a format of [Formats].
@@ -160,7 +143,7 @@ func (p *Percentiles) lay() (*sheet, error) {
 	}
 	var wide vg.Length
 	for _, v := range decades(s.limits[0], s.limits[1]) {
-		wide = max(wide, s.tick.Width(duration(v)))
+		wide = max(wide, s.tick.Width(stat.FormatSeconds(v)))
 	}
 	s.left = margin + s.label.Height("y") + 8 + wide + 4
 	_, names := s.percentTicks()
@@ -255,7 +238,7 @@ func (p *Percentiles) draw(s *sheet, c draw.Canvas) {
 	tx, ty := pl.Transforms(&data)
 	right := aligned(s.tick, text.XRight, text.YCenter)
 	for _, v := range values {
-		c.FillText(right, vg.Point{X: data.Min.X - 4, Y: ty(v)}, duration(v))
+		c.FillText(right, vg.Point{X: data.Min.X - 4, Y: ty(v)}, stat.FormatSeconds(v))
 	}
 	at, widths := make([]vg.Length, len(places)), make([]vg.Length, len(places))
 	for i, x := range places {
@@ -304,6 +287,6 @@ func (p percentiles) Plot(c draw.Canvas, pl *plot.Plot) {
 		v := p.line.seconds(percent)
 		at := vg.Point{X: tx(x), Y: ty(v)}
 		p.look.marker.draw(&c, at, p.look.radius, p.look.color)
-		p.tip(at, fmt.Sprintf("%s: %.6g %% within %s", p.line.Name, percent, duration(v)))
+		p.tip(at, fmt.Sprintf("%s: %.6g %% within %s", p.line.Name, percent, stat.FormatSeconds(v)))
 	}
 }

@@ -44,6 +44,17 @@ const lateness = time.Second
 // Losses are how many events were lost, by the name of their loss.
 type Losses map[string]int
 
+// String says them in words, in the order of the losses.
+func (l Losses) String() string {
+	var texts []string
+	for loss := range losses {
+		if n := l[loss.String()]; n > 0 {
+			texts = append(texts, count(n)+" "+loss.String())
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
 // Losses counts the losses. An event is late if another one, which the broker
 // stored after it, was delivered at least a second before it: where all events
 // wait in a line, none is.

@@ -1,7 +1,7 @@
 package journey
 
 import (
-	"fmt"
+	"strings"
 	"time"
 )
 
@@ -46,10 +46,11 @@ func (s *Summary) Of(stage Stage) *Latency {
 // Warnings says in words what was lost.
 func (s *Summary) Warnings() []string {
 	var texts []string
-	for l := range losses {
-		if n := s.Losses[l.String()]; n > 0 {
-			texts = append(texts, fmt.Sprintf("%s of the events: %s", count(n), l))
-		}
+	if len(s.Losses) > 0 {
+		texts = append(texts, "events went astray: "+s.Losses.String())
 	}
-	return append(texts, s.Blocks...)
+	if len(s.Blocks) > 0 {
+		texts = append(texts, strings.Join(s.Blocks, "; "))
+	}
+	return texts
 }

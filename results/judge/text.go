@@ -107,6 +107,7 @@ func (r *Judgement) broker(b *strings.Builder, broker BrokerJudgement) {
 	}
 	flush(tw)
 
+	writeLatencies(b, broker.Cells)
 	said := false
 	for _, c := range broker.Cells {
 		for _, finding := range c.Findings {

@@ -90,6 +90,7 @@ type page struct {
 type broker struct {
 	ID, Name, Dates, Theory string
 	Rows                    []row
+	Latencies               []row // of the cells that have any
 	Findings                []string
 }
 
@@ -169,6 +170,9 @@ func newBroker(i int, b judge.BrokerJudgement) broker {
 	out := broker{ID: fmt.Sprintf("broker-%d", i+1), Name: name, Dates: b.Dates(), Theory: theory(b.Theory)}
 	for _, c := range b.Cells {
 		out.Rows = append(out.Rows, newRow(c))
+		if c.Latencies != nil {
+			out.Latencies = append(out.Latencies, newLatencies(c.CellRuns))
+		}
 		cell := fmt.Sprintf("%s, %d connections: ", latency(c.Cell.Latency), c.Cell.Conns)
 		for _, finding := range c.Findings {
 			out.Findings = append(out.Findings, cell+finding)

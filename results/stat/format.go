@@ -50,3 +50,24 @@ func FormatCount(v float64) string {
 	}
 	return s
 }
+
+// FormatSeconds writes a time in seconds for people, to three digits: "928 µs",
+// "12.5 ms", "1.33 s".
+func FormatSeconds(v float64) string {
+	unit := " s"
+	switch {
+	case v < 1e-3:
+		v, unit = v*1e6, " µs"
+	case v < 1:
+		v, unit = v*1e3, " ms"
+	}
+	if v <= 0 || math.IsInf(v, 0) || math.IsNaN(v) {
+		return FormatCount(v) + unit
+	}
+	decimals := max(0, 2-int(math.Floor(math.Log10(v))))
+	text := strconv.FormatFloat(v, 'f', decimals, 64)
+	if decimals > 0 {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text + unit
+}
