@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"cometbench/matrix"
+	"cometbench/netem"
 	"cometbench/results"
 )
 
@@ -39,6 +40,9 @@ func (s *Series) checkKept() error {
 			if f.Run.Pinned != "" {
 				planned.Pinned = f.Run.Pinned // not known before the first run
 			}
+			if cell.Latency > 0 {
+				planned.Netem = s.delayOf(cell.Broker, f.Run.Netem)
+			}
 			switch difference := f.Run.Difference(planned); {
 			case difference == "":
 			case first == "":
@@ -56,6 +60,19 @@ func (s *Series) checkKept() error {
 	}
 	return errors.New(first + ": what is missing would be made in another way: ask for what was asked for, " +
 		"or choose another folder with -results")
+}
+
+// delayOf returns the kind of delay that a broker's runs with latency will have:
+// containers and processes of one machine may have different ones. Where it wasn't
+// tried, and any will do, it is the one that they had.
+func (s *Series) delayOf(broker, had string) string {
+	if kind, ok := s.delays[broker]; ok {
+		return kind
+	}
+	if s.config.Netem != netem.Auto {
+		return string(s.config.Netem)
+	}
+	return had
 }
 
 // takeKept returns the next of the cell's runs that needn't be made, nil if there

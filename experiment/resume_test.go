@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cometbench/matrix"
+	"cometbench/netem"
 	"cometbench/results"
 )
 
@@ -38,6 +39,23 @@ func TestResumeAhead(t *testing.T) {
 	for _, cell := range s.Cells() {
 		if got := s.takeKept(cell); got != nil {
 			t.Errorf("got %+v of %v, want no more", got, cell)
+		}
+	}
+}
+
+func TestDelayOf(t *testing.T) {
+	s := &Series{delays: map[string]string{"tried": "kernel"}}
+	for _, tt := range []struct {
+		asked             netem.Kind
+		broker, had, want string
+	}{
+		{netem.Auto, "tried", "userspace", "kernel"},
+		{netem.Auto, "other", "userspace", "userspace"},
+		{netem.Kernel, "other", "userspace", "kernel"},
+	} {
+		s.config.Netem = tt.asked
+		if got := s.delayOf(tt.broker, tt.had); got != tt.want {
+			t.Errorf("%+v: got %s", tt, got)
 		}
 	}
 }

@@ -30,6 +30,7 @@ type Series struct {
 	labels   map[string]string   // by name
 	leftOut  []error             // why brokers or cells that were wanted aren't there
 	netem    string              // the kind of delay, where it was tried
+	delays   map[string]string   // the kind of delay of those brokers that it was tried with, by label
 	tree     *results.Tree       // nil where no runs are kept
 	campaign *campaign.Plan      // of which this series is a shard; nil where it is all
 	resume   bool                // makes only the runs that the tree hasn't got
@@ -67,7 +68,8 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 	defer cancel()
 	s := &Series{
 		line: progress.Open(), subjects: make(map[string]*Subject), labels: make(map[string]string),
-		failed: make(map[string]bool), void: make(map[matrix.Cell]int), service: make(map[string]time.Duration),
+		delays: make(map[string]string), failed: make(map[string]bool), void: make(map[matrix.Cell]int),
+		service: make(map[string]time.Duration),
 	}
 	defer func() {
 		if err != nil {
@@ -201,7 +203,7 @@ func (s *Series) tryLatency(ctx context.Context, cell matrix.Cell) error {
 	}
 	switch {
 	case err == nil:
-		s.netem = run.Netem
+		s.netem, s.delays[cell.Broker] = run.Netem, run.Netem
 		return nil
 	case s.campaign == nil && sub.Kind == subject.Embedded &&
 		(errors.Is(err, netem.ErrUnsupported) || inside && !engine):
