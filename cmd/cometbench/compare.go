@@ -25,8 +25,8 @@ import (
 )
 
 const (
-	// longRun is how many events each side gets in the first round: a broker
-	// may fail only after more events than rounds have.
+	// longRun is how many events each side gets in the first round that isn't
+	// void: a broker may fail only after more events than rounds have.
 	longRun = matrix.DefaultEvents
 	// longestRun bounds what that takes by the latency alone.
 	longestRun    = 30 * time.Second
@@ -239,7 +239,8 @@ func (c *comparison) round(ctx context.Context, series *experiment.Series, r com
 	}
 	long := longRun
 	cell := matrix.Cell{Latency: r.Cell.Latency, Conns: r.Cell.Conns, Events: long}
-	if len(c.input.Rounds) > 0 || cell.Expected() > longestRun {
+	counted := slices.ContainsFunc(c.input.Rounds, func(r compare.Round) bool { return r.Void == "" })
+	if counted || cell.Expected() > longestRun {
 		long = 0
 	}
 	made, err := series.Round(ctx, experiment.Round{
