@@ -118,11 +118,12 @@ func (x *Experiment) collect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if n := x.acked - x.run.Subscriber.Entries; n > 0 && x.subscriber != nil {
-		x.warn("%d acked events aren't in the subscriber's database", n)
-	}
 	if err := x.trace(ctx); err != nil {
 		return err
+	}
+	if n := x.acked - x.run.Subscriber.Entries; n > 0 && x.subscriber != nil {
+		x.warn("%d acked events aren't in the subscriber's database", n)
+		x.warnOfAliveCheck()
 	}
 	if x.keep == "" {
 		return nil

@@ -255,6 +255,9 @@ func (s *Series) WriteConfig(w io.Writer) error {
 	if s.resume {
 		config = append(config, s.resumed())
 	}
+	if note := s.aliveNote(s.plan.cells); note != "" {
+		config = append(config, results.ConfigLine{Key: "alive-check", Value: note})
+	}
 	var reasons []string
 	for _, err := range s.leftOut {
 		reason := strings.Join(strings.Fields(err.Error()), " ")
