@@ -1,6 +1,7 @@
 package cometbench
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -410,5 +411,35 @@ func TestActionTwice(t *testing.T) {
 	}
 	if len(seen) != 6 {
 		t.Errorf("got %q, want a folder and an artefact of its own for each use", results)
+	}
+}
+
+// TestActionWorkflows: actionlint accepts the workflows that docs/action.md has its
+// readers paste, and no script has an expression in it.
+func TestActionWorkflows(t *testing.T) {
+	require.Command(t, "go", "go")
+	text, err := os.ReadFile("docs/action.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(text, -1)
+	if len(blocks) != 2 {
+		t.Fatalf("got %d workflows in docs/action.md, want 2", len(blocks))
+	}
+	for _, block := range blocks {
+		lint := exec.CommandContext(t.Context(), "go", "tool", "actionlint", "-")
+		lint.Stdin = bytes.NewReader(block[1])
+		if out, err := lint.CombinedOutput(); err != nil {
+			t.Errorf("actionlint: %v\n%s", err, out)
+		}
+	}
+	for _, name := range []string{"action.yml", ".github/comment/action.yml"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run := regexp.MustCompile(`(?m)^ *(?:- )?run:.*\$\{\{.*`).Find(text); run != nil {
+			t.Errorf("%s: %s: want values in the environment", name, run)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,8 +156,6 @@ func (bu *Builder) build(ctx context.Context, r *recipe, tag string) error {
 	}
 	args := []docker.BuildArg{
 		{Name: "BASE", Value: base},
-		{Name: "REQUIREMENT", Value: r.requirement},
-		{Name: "TWISTED", Value: r.twisted},
 		{Name: "OWNER", Value: bu.Owner},
 	}
 	for _, name := range passed() {
@@ -184,25 +183,41 @@ func (bu *Builder) build(ctx context.Context, r *recipe, tag string) error {
 	return bu.run(ctx, docker.BuildImageOptions{Name: tag, InputStream: input, Labels: labels})
 }
 
+// pinnedBase returns the public image of a Python, by the digest of its index for
+// all platforms, which names the same image for ever: 3.11.16 and 2.7.18. It is ""
+// for other Pythons.
+func pinnedBase(python string) string {
+	switch python {
+	case "2.7":
+		return "python@sha256:6c1ffdff499e29ea663e6e67c9b6b9a3b401d554d2c9f061f9a45344e3992363"
+	case "3.11":
+		return "python@sha256:9c900dea9e8fb7e16277c179b555cc72d29a352dbc33cff48ad5a0412fd5bfc7"
+	}
+	return ""
+}
+
 // base returns the image to build on: the usual public one, or, where it can't
 // be had, the stand-in that images/base/build makes from Debian.
 func (bu *Builder) base(ctx context.Context, python string) (string, error) {
 	public, standIn := "python:"+python+"-slim", "cometbench/base:python"+python
-	for _, name := range []string{public, standIn} {
+	name := cmp.Or(pinnedBase(python), public)
+	for _, name := range []string{name, standIn} {
 		if _, err := bu.look(ctx, name); !errors.Is(err, docker.ErrNoSuchImage) {
 			return name, err
 		}
 	}
-	_, err := engine.Ask(ctx, "pull "+public, pullDeadline, func(ctx context.Context) (struct{}, error) {
-		o := docker.PullImageOptions{Repository: "python", Tag: python + "-slim", Context: ctx}
+	_, err := engine.Ask(ctx, "pull "+name, pullDeadline, func(ctx context.Context) (struct{}, error) {
+		// What a repository is called ends at the digest, or at the tag.
+		at := strings.IndexAny(name, ":@")
+		o := docker.PullImageOptions{Repository: name[:at], Tag: name[at+1:], Context: ctx}
 		return struct{}{}, bu.Client.PullImage(o, docker.AuthConfiguration{})
 	})
 	if err != nil {
-		return "", fmt.Errorf("the base image can't be had (%w): "+
-			"where no image registry is reachable, make %s from Debian by images/base/build %s",
-			err, standIn, python)
+		return "", fmt.Errorf("the base image %s can't be had (%w): where no image registry is reachable, "+
+			"make %s from Debian by images/base/build %s, or call an image of yours so: docker tag %s %[3]s",
+			name, err, standIn, python, public)
 	}
-	return public, nil
+	return name, nil
 }
 
 // pullDeadline is far above what 50 MB take.

@@ -2,6 +2,7 @@ package images
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -78,15 +79,18 @@ var (
 	// The exceptions of Python, and pip's own errors.
 	exception = regexp.MustCompile(`^\s*((?:[a-z]\w*\.)*[A-Z]\w*(?:Error|Exception|Exit)\b.*)$`)
 	pipError  = regexp.MustCompile(`^\s*(?:ERROR|error): (.*)$`)
+	// What pip says in its log of a registry that it can't reach or that refuses.
+	// Its error is then that there is no such version.
+	unreached = regexp.MustCompile(`Could not fetch URL .*?(?: - skipping)?$`)
 )
 
 const shownLines = 12
 
-// newBuildError reads what a build has printed: the last exception of Python is
-// the cause, or else the first error of pip's.
+// newBuildError reads what a build has printed: that the registry couldn't
+// be had is the cause, or the last exception of Python, or the first error of pip's.
 func newBuildError(err error, output string) *buildError {
 	var lines []string
-	var raised, refused string
+	var raised, refused, unanswered string
 	for line := range strings.Lines(colour.ReplaceAllString(output, "")) {
 		if line = strings.TrimRight(line, " \r\n"); line == "" || strings.Contains(line, "━") { // a progress bar
 			continue
@@ -98,13 +102,11 @@ func newBuildError(err error, output string) *buildError {
 		if m := pipError.FindStringSubmatch(line); m != nil && refused == "" {
 			refused = m[1]
 		}
+		unanswered = cmp.Or(strings.TrimSuffix(unreached.FindString(line), " - skipping"), unanswered)
 	}
-	e := &buildError{cause: raised, err: err}
-	if e.cause == "" {
-		e.cause = refused
-	}
-	if e.cause == "" {
-		e.cause = err.Error()
+	e := &buildError{cause: cmp.Or(raised, refused, err.Error()), err: err}
+	if unanswered != "" {
+		e.cause = "the Python registry can't be had: " + unanswered
 	}
 	e.end = strings.Join(lines[max(0, len(lines)-shownLines):], "\n")
 	return e

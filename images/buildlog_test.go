@@ -29,16 +29,24 @@ const (
 	raised = "\x1b[91m  error: subprocess-exited-with-error\n" +
 		"      RuntimeError: boom\n      [end of output]\n" +
 		"error: metadata-generation-failed\n\x1b[0m"
+	tooMany = "ERROR: Could not find a version that satisfies the requirement attrs==26.1.0 " +
+		"(from versions: none)\n" +
+		"2026-11-25T17:14:48,546 Could not fetch URL https://example.org/simple/attrs/: 429 Client Error: " +
+		"Too Many Requests for url: https://example.org/simple/attrs/ - skipping\n"
 	limits = "[1/2] STEP 9/9: RUN python -m pip install\n" +
-		"error running container: creating container: setrlimit `RLIMIT_NPROC`: Operation not permitted\n: exit status 1\n"
+		"error running container: creating container: setrlimit `RLIMIT_NPROC`: Operation not permitted\n" +
+		": exit status 1\n"
 )
 
 func TestBuildError(t *testing.T) {
 	engine := errors.New("returned a non-zero code: 1")
 	for _, tt := range []struct{ output, cause string }{
-		{noRelease, "Could not find a version that satisfies the requirement Comet==9.9.9 (from versions: 1.0.1, 3.1.0)"},
+		{noRelease, "Could not find a version that satisfies the requirement Comet==9.9.9 " +
+			"(from versions: 1.0.1, 3.1.0)"},
 		{python2, "SyntaxError: invalid syntax"},
 		{raised, "RuntimeError: boom"},
+		{tooMany, "the Python registry can't be had: Could not fetch URL https://example.org/simple/attrs/: " +
+			"429 Client Error: Too Many Requests for url: https://example.org/simple/attrs/"},
 		{limits, "returned a non-zero code: 1"},
 		{"", "returned a non-zero code: 1"},
 	} {

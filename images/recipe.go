@@ -3,6 +3,7 @@ package images
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -22,8 +23,11 @@ import (
 //go:embed python2.Dockerfile
 var python2Dockerfile []byte
 
-//go:embed python2.constraints.txt
-var python2Constraints []byte
+//go:embed python2.build.lock.txt
+var python2BuildLock lock
+
+//go:embed python2.lock.txt
+var python2Lock lock
 
 //go:embed python2.sitecustomize.py
 var python2Sitecustomize []byte
@@ -31,18 +35,17 @@ var python2Sitecustomize []byte
 //go:embed python3.Dockerfile
 var python3Dockerfile []byte
 
-//go:embed python3.constraints.txt
-var python3Constraints []byte
+//go:embed python3.lock.txt
+var python3Lock lock
 
-// recipe is all that an image of a Comet is made from, besides its base.
+//go:embed comet.lock.txt
+var cometLock lock
+
+// recipe is all that an image of a Comet is made from.
 type recipe struct {
-	python        string // "2.7"
-	dockerfile    []byte
-	constraints   []byte
-	sitecustomize []byte
-	requirement   string // what pip installs
-	twisted       string // "" for that of the constraints
-	source        []file // of a source tree, sorted by name
+	python string // "2.7"
+	files  []file // what the build reads, besides certificates and the source
+	source []file // of a source tree, sorted by name
 }
 
 type file struct {
@@ -54,13 +57,15 @@ type file struct {
 // newRecipe returns the recipe of a broker. A source tree, the folder source,
 // is read whole.
 func newRecipe(b subject.Subject, source string) (*recipe, error) {
-	r := &recipe{requirement: "Comet==" + b.Version, twisted: b.Twisted, python: b.Python}
+	r := &recipe{python: b.Python}
+	comet := "Comet==" + b.Version
+	comet = cmp.Or(cometLock.find(comet), comet)
 	if source != "" {
 		files, err := readSource(source)
 		if err != nil {
 			return nil, err
 		}
-		r.source, r.requirement = files, "/build/source"
+		r.source, comet = files, "/build/source"
 	}
 	if r.python == "" {
 		r.python = "3.11"
@@ -68,10 +73,19 @@ func newRecipe(b subject.Subject, source string) (*recipe, error) {
 			r.python = "2.7"
 		}
 	}
-	r.dockerfile, r.constraints = python3Dockerfile, python3Constraints
+	dockerfile, build, packages := python3Dockerfile, lock(""), python3Lock
 	if strings.HasPrefix(r.python, "2.") {
-		r.dockerfile, r.constraints, r.sitecustomize = python2Dockerfile, python2Constraints, python2Sitecustomize
+		dockerfile, build, packages = python2Dockerfile, python2BuildLock, python2Lock
+		r.files = append(r.files, file{"build.lock.txt", 0o644, []byte(build)},
+			file{"site/sitecustomize.py", 0o644, python2Sitecustomize})
 	}
+	constraints := (build + packages).constraints()
+	if b.Twisted != "" {
+		packages = packages.without("twisted")
+		constraints = (build + packages).constraints() + "twisted==" + b.Twisted + "\n"
+	}
+	r.files = append(r.files, file{"Dockerfile", 0o644, dockerfile}, file{"lock.txt", 0o644, []byte(packages)},
+		file{"constraints.txt", 0o644, []byte(constraints)}, file{"comet.txt", 0o644, []byte(comet)})
 	return r, nil
 }
 
@@ -171,11 +185,10 @@ func walkSource(dir string) ([]file, error) {
 // them, differ.
 func (r *recipe) digest() string {
 	h := sha256.New()
-	for _, part := range [][]byte{
-		[]byte(r.python), r.dockerfile, r.constraints, r.sitecustomize, []byte(r.requirement), []byte(r.twisted),
-		[]byte(labelOptions), []byte(labelInstalled), // images that lack a label are made anew
-	} {
-		fmt.Fprintf(h, "%d\n%s", len(part), part)
+	// What lacks these labels is made anew.
+	fmt.Fprintln(h, r.python, pinnedBase(r.python), labelOptions, labelInstalled)
+	for _, f := range r.files {
+		fmt.Fprintf(h, "%s\n%d\n%s", f.name, len(f.body), f.body)
 	}
 	fmt.Fprintln(h, r.sourceDigest())
 	return hex.EncodeToString(h.Sum(nil))[:12]
@@ -203,12 +216,7 @@ func (r *recipe) context(caBundle string) (io.Reader, error) {
 			return nil, fmt.Errorf("certificates: %w", err)
 		}
 	}
-	files := []file{
-		{"Dockerfile", 0o644, r.dockerfile},
-		{"constraints.txt", 0o644, r.constraints},
-		{"sitecustomize.py", 0o644, r.sitecustomize},
-		{"ca.crt", 0o644, ca},
-	}
+	files := append(slices.Clone(r.files), file{"ca.crt", 0o644, ca})
 	for _, f := range r.source {
 		f.name = "source/" + f.name
 		files = append(files, f)
