@@ -2,7 +2,9 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -21,20 +23,31 @@ func (bu *Builder) tryArguments(ctx context.Context, im *Image) error {
 		// It heeds all, and then does so.
 		slices.Concat(bare, im.Subject.Arguments, []string{"--version"}),
 	} {
-		if out, err := bu.output(ctx, im.ID, command); err != nil {
-			return fmt.Errorf("it refuses its arguments %q: %s", im.Subject.Arguments,
-				refusal(string(out)+"\n\n"+err.Error()))
+		out, err := bu.output(ctx, im.ID, command)
+		text := string(out)
+		var exit *exitError
+		switch {
+		case errors.As(err, &exit):
+			text += "\n\n" + exit.stderr
+		case err != nil:
+			return fmt.Errorf("try the arguments %q: %w", im.Subject.Arguments, err)
+		}
+		// Older versions of Twisted say what is wrong, and end with exit code 0.
+		if err != nil || usageError.MatchString(text) {
+			return fmt.Errorf("it refuses its arguments %q: %s", im.Subject.Arguments, refusal(text))
 		}
 	}
 	return nil
 }
 
+// usageError begins the line that Twisted prints behind the usage.
+var usageError = regexp.MustCompile(`(?m)^\S*twistd(?: -n)?: `)
+
 // refusal returns what a program says last: what follows the usage that Twisted
 // prints first, or the last line, where an exception is.
 func refusal(text string) string {
-	const name = "twistd -n: "
-	if i := strings.LastIndex(text, name); i >= 0 {
-		text, _, _ = strings.Cut(text[i+len(name):], "\n\n")
+	if at := usageError.FindStringIndex(text); at != nil {
+		text, _, _ = strings.Cut(text[at[1]:], "\n\n")
 		return strings.Join(strings.Fields(text), " ")
 	}
 	text = strings.TrimSpace(text)

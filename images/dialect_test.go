@@ -87,6 +87,7 @@ func TestRefusal(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"Usage: twistd\n  --x\n\n/opt/bin/twistd -n: option --nope not recognized\n\n\nrun timeout: exit code 1: ",
 			"option --nope not recognized"},
+		{"Usage: twistd\n  --x\n\n/opt/bin/twistd: option --nope not recognized\n", "option --nope not recognized"},
 		{"exit code 1: Traceback\n  x\nValueError: no network", "ValueError: no network"},
 	} {
 		if got := refusal(tt.text); got != tt.want {

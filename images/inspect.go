@@ -92,6 +92,14 @@ func (bu *Builder) output(ctx context.Context, image string, command []string) (
 	return out, errors.Join(err, removed)
 }
 
+// exitError is the end of a command that wasn't well.
+type exitError struct {
+	code   int
+	stderr string
+}
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit code %d: %s", e.code, e.stderr) }
+
 // start starts a container, waits for its end, and returns what it has printed.
 func (bu *Builder) start(ctx context.Context, id string) ([]byte, error) {
 	if err := bu.Client.StartContainerWithContext(id, nil, ctx); err != nil {
@@ -106,7 +114,7 @@ func (bu *Builder) start(ctx context.Context, id string) ([]byte, error) {
 		Container: id, Stdout: true, Stderr: true, OutputStream: &stdout, ErrorStream: &stderr, Context: ctx,
 	})
 	if err == nil && code != 0 {
-		err = fmt.Errorf("exit code %d: %s", code, strings.TrimSpace(stderr.String()))
+		err = &exitError{code, strings.TrimSpace(stderr.String())}
 	}
 	return stdout.Bytes(), err
 }
