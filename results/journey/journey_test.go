@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha1"
+	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -217,30 +220,46 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// BenchmarkMillion joins a million events with both databases: 180 MB, as the
-// package comment has it.
-func BenchmarkMillion(b *testing.B) {
-	const n = 1_000_000
-	times := make(map[int]time.Duration, n)
-	for i := range n {
-		times[i] = time.Duration(i) * time.Microsecond
-	}
-	broker, subscriber := database(b, times, 7), database(b, times, 7)
-	var file bytes.Buffer
-	if err := steady(n).Write(&file); err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		j, err := Read(bytes.NewReader(file.Bytes()), started)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for s, db := range map[Stage]*eventdb.DB{Broker: broker, Delivery: subscriber} {
-			if err := j.Join(b.Context(), s, db, 100); err != nil {
+// BenchmarkTrace does what is done for every run: it reads what the author wrote,
+// joins it with both databases, sums it up, and writes both files. The metric
+// heap-bytes is what the journeys take besides what was there before.
+func BenchmarkTrace(b *testing.B) {
+	for _, n := range []int{10_000, 1_000_000} {
+		b.Run(fmt.Sprintf("events=%d", n), func(b *testing.B) {
+			times := make(map[int]time.Duration, n)
+			for i := range n {
+				times[i] = time.Duration(i)*ms + ms/2
+			}
+			broker, subscriber := database(b, times, 7), database(b, times, 7)
+			var file bytes.Buffer
+			if err := steady(n).Write(&file); err != nil {
 				b.Fatal(err)
 			}
-		}
-		j.Summary(func(Block) string { return "" })
+			clear(times)
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			for b.Loop() {
+				j, err := Read(bytes.NewReader(file.Bytes()), started)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for s, db := range map[Stage]*eventdb.DB{Broker: broker, Delivery: subscriber} {
+					if err := j.Join(b.Context(), s, db, 100); err != nil {
+						b.Fatal(err)
+					}
+				}
+				j.Summary(func(Block) string { return "" })
+				if err := errors.Join(j.Write(io.Discard), j.WriteLog(io.Discard)); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+				runtime.KeepAlive(j)
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(after.HeapAlloc)-float64(before.HeapAlloc), "heap-bytes")
+		})
 	}
 }
