@@ -34,6 +34,10 @@ const regression = `{"outcome": "regression", "old": {"name": "main@abc1234"}, "
 // of an earlier one, and lets nothing that the artefact says be more than text.
 func TestActionComment(t *testing.T) {
 	require.Command(t, "jq", "jq")
+	golden, err := os.ReadFile("results/compare/testdata/verdict.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	link := "\n[The run](https://example.org/o/r/actions/runs/12) says more.\n"
 	for _, tt := range []struct {
 		name, json, text string // of the artefact; json is "" where there is none
@@ -44,6 +48,9 @@ func TestActionComment(t *testing.T) {
 			"❌ **A regression** · `#7@def5678` against `main@abc1234`\n\n" +
 				"Worst: work per event +5.7 % (+3 to +8.4 %) at `latency=0ms/conns=32`\n" + link +
 				"\n<details><summary>The table</summary>\n\n    a table\n    <b>@everybody</b>\n\n\n</details>\n"},
+		{"as it is written", string(golden), "", "",
+			"❌ **A regression** · `comet@?script?_???#1` against `comet-3.0.0`\n\n" +
+				"Worst: delivery per event +8.8 % (+1.9 to +13.4 %) at `latency=0ms/conns=8`\n" + link},
 		{"replaced", `{"outcome": "identical", "old": {"name": "a"}, "new": {"name": "b"}, "rows": []}`, "", "99",
 			"✅ **Identical** · `b` against `a`\n" + link},
 		{"nothing", "", "", "", "❔ **Nothing was compared** for commit 0123456\n" + link},
