@@ -3,7 +3,7 @@
 // connections to a broker with one subscriber, and latency is added to what
 // the author sends.
 //
-// The package is its benchmark, BenchmarkThroughput:
+// The package is its benchmarks, BenchmarkThroughput above all:
 //
 //	go test -run='^$' -bench=. . | tee -i results.txt | go tool benchstat -
 //
@@ -18,6 +18,10 @@
 // in the broker's and in the subscriber's event database over the time between
 // the first and the last entry. missing-events is what was sent and isn't in the
 // subscriber's database. README.md says how to read the rest.
+//
+// BenchmarkLatency lets events become due at a rate, whatever the broker does, and
+// measures how long they take; it runs with -bench=Latency and a -rate such as
+// 50,250. docs/latency.md has more.
 //
 // A run that is void is repeated once. If it is void again its benchmark fails,
 // the others go on, and the last line says how many runs of which cells are void.

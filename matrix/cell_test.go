@@ -126,3 +126,20 @@ func TestPaper(t *testing.T) {
 		t.Errorf("a count takes %.1f h, want about 16", h)
 	}
 }
+
+// FuzzNames: what names a cell is written again as it was read.
+func FuzzNames(f *testing.F) {
+	f.Add("broker=embedded/latency=0ms/conns=1024/rate=250/arrivals=poisson/subscribers=16", "8c-3.3333r-poisson")
+	f.Add("broker=comet-3.1.0/latency=0.5ms/conns=64-2", "64c")
+	f.Fuzz(func(t *testing.T, name, dir string) {
+		if c, err := ParseName(name); err == nil {
+			if again, err := ParseName(c.String()); err != nil || again != c {
+				t.Errorf("%q: got %+v, and of %s %+v, %v", name, c, c, again, err)
+			}
+		}
+		var c Cell
+		if err := c.ParseDir(dir); err == nil && path.Base(c.Dir()) != dir {
+			t.Errorf("%q: got %+v, whose folder is %s", dir, c, c.Dir())
+		}
+	})
+}
