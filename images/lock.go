@@ -4,6 +4,10 @@ import "strings"
 
 // lock is a file of requirements for pip. Each names a version, and the hashes of
 // all its files, whatever the machine: pip takes nothing else.
+//
+// For Python 3, "uv pip compile --no-deps --universal --generate-hashes" makes the
+// file of a list of versions. It leaves out what only Python 2 can use: there, the
+// hashes are those of the registry's own list of a package's files.
 type lock string
 
 // entries returns the requirements, each with the lines of its hashes.
