@@ -29,6 +29,11 @@ func TestDeployment(t *testing.T) {
 			t.Errorf("%+v: got %s, %s, %s", tt.d, c, c.Series(), c.Dir())
 		}
 		seen[c.Dir()] = true
+		open := c
+		open.Rate, open.Poisson = 50, true
+		if got, err := ParseName(open.String()); err != nil || got != open || open.Dir() == c.Dir() {
+			t.Errorf("ParseName(%s) = %+v, %v, in %s", open, got, err, open.Dir())
+		}
 		for _, procs := range []string{"", "-2"} {
 			if got, err := ParseName("BenchmarkThroughput/" + c.String() + procs); err != nil || got != c {
 				t.Errorf("ParseName(%s%s) = %+v, %v", c, procs, got, err)
