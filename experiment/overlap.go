@@ -108,6 +108,9 @@ func (s *Series) conductor() *conductor {
 	}
 	for _, cell := range s.plan.cells {
 		c.made[cell] = make(chan outcome, s.plan.count)
+		for _, found := range s.kept[cell] {
+			c.learn(found.Run)
+		}
 	}
 	return c
 }
@@ -220,17 +223,21 @@ func (c *conductor) watch(x *Experiment, up *slot, m *member) (over func(*result
 			return nil
 		}
 		c.removal.add(time.Since(begun))
-		u := run.Usage
-		cpu := u.Author.CPU + u.Broker.CPU + u.Subscriber.CPU + u.Delay
-		if cpu > 0 { // else the system doesn't tell
-			c.schedule.learn(up.cell, cpu, run.Author.Sent)
-		}
+		c.learn(run)
 		beside := m.beside
 		run.Beside = &beside
 		if up.alone {
 			return nil
 		}
 		return judgeBeside(run)
+	}
+}
+
+// learn notes what a run has used, if the system tells.
+func (c *conductor) learn(run *results.Run) {
+	u := run.Usage
+	if cpu := u.Author.CPU + u.Broker.CPU + u.Subscriber.CPU + u.Delay; cpu > 0 {
+		c.schedule.learn(run.Cell, cpu, run.Author.Sent)
 	}
 }
 
