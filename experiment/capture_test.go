@@ -3,6 +3,7 @@ package experiment
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -101,12 +102,31 @@ func (c *capture) end(t *testing.T, n int) []time.Duration {
 	return times
 }
 
+// requireIdle requires that this process gets a processor when it wants one: an
+// author that waits for it between its look at the clock and its SYN begins an event
+// earlier than a capture shows.
+func requireIdle(t *testing.T) {
+	t.Helper()
+	const sleep, most = 100 * time.Microsecond, 2 * time.Millisecond
+	late := make([]time.Duration, 400)
+	for i := range late {
+		begun := time.Now()
+		time.Sleep(sleep)
+		late[i] = time.Since(begun) - sleep
+	}
+	slices.Sort(late)
+	if p99 := late[len(late)*99/100]; p99 > most {
+		require.Missing(t, "idle", fmt.Sprintf("this process waits %v for a processor, want %v at most", p99, most))
+	}
+}
+
 // TestCapture compares the percentiles of the ack latency with those of a packet
 // capture in the author's network: SYN to answer. They agree within 1 % or 0.1 ms.
 func TestCapture(t *testing.T) {
 	require.Root(t)
 	require.Command(t, "tcpdump", "tcpdump")
 	require.Command(t, "root", "nsenter")
+	requireIdle(t)
 	c := newConfig(t)
 	s := prepared(t, c, "embedded")
 	for _, latency := range []time.Duration{0, 10 * time.Millisecond} {
