@@ -95,6 +95,7 @@ func (x *Experiment) trial(ctx context.Context, rate float64, bound time.Duratio
 		if err != nil {
 			return nil, fmt.Errorf("at %g events/s: %w", rate, err)
 		}
+		t.Warnings = append(t.Warnings, batch.Warnings...)
 		b := capacity.Batch{Late: batch.OpenLoop.ScheduleP99 > time.Duration(mostTrialLate*float64(bound))}
 		b.Due, b.Delivered = reached(j, journey.Delivery)
 		b.Lost = len(j.Events) - len(b.Due)

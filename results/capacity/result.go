@@ -44,6 +44,21 @@ func (r *Result) late() bool {
 	return false
 }
 
+// doubts says what the batches of those trials warn of that hold: brokers with too
+// much to do drop connections, and so on.
+func (r *Result) doubts() []string {
+	var all []string
+	for _, t := range r.Trials {
+		if t.Verdict == Holds {
+			all = append(all, t.Warnings...)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("there were %d warnings at rates that hold, such as: %s", len(all), all[0])}
+}
+
 // Write writes the result for a person.
 func (r *Result) Write(w io.Writer) error {
 	fmt.Fprintf(w, "Capacity of %s, latency %s: %s\n", r.Broker, matrix.FormatLatency(r.Latency), r.interval())
@@ -62,7 +77,7 @@ func (r *Result) Write(w io.Writer) error {
 	if r.Ended {
 		fmt.Fprintln(w, "The time was used up: a longer -budget narrows it.")
 	}
-	for _, text := range r.Warnings {
+	for _, text := range append(r.Warnings, r.doubts()...) {
 		fmt.Fprintf(w, "warning: %s\n", text)
 	}
 	fmt.Fprintln(w)

@@ -78,6 +78,8 @@ type Trial struct {
 	Late bool
 	// Verdict is that of the last batch.
 	Verdict Verdict
+	// Warnings are those of the batches.
+	Warnings []string
 }
 
 // Growth is by how much the backlog grew on average, as a share of what became due.
