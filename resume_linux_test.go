@@ -15,6 +15,7 @@ import (
 // TestResumeFullDisk fills the disk in the middle: the benchmark says so and ends
 // without trying what it can't keep, and goes on when there is space again.
 func TestResumeFullDisk(t *testing.T) {
+	t.Chdir(t.TempDir()) // a commit in this folder meanwhile would make it another program
 	require.Root(t)
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=4m"); err != nil {

@@ -26,6 +26,7 @@ func kept(dir string, count int, more ...string) []string {
 // TestResume kills a benchmark in the middle, and goes on: in the end the tree is
 // the one of a benchmark that nobody has killed, and what is printed is too.
 func TestResume(t *testing.T) {
+	t.Chdir(t.TempDir()) // a commit in this folder meanwhile would make it another program
 	dir := filepath.Join(t.TempDir(), "tree")
 	const count = 6
 	killed := exec.Command(os.Args[0], append([]string{"-test.run=^$", "-test.bench=."}, kept(dir, count)...)...)
@@ -85,6 +86,7 @@ func TestResume(t *testing.T) {
 
 // TestResumeOther: runs that were made in another way are refused by name.
 func TestResumeOther(t *testing.T) {
+	t.Chdir(t.TempDir()) // a commit in this folder meanwhile would make it another program
 	dir := filepath.Join(t.TempDir(), "tree")
 	if stdout, stderr, code := benchmark(t, kept(dir, 1)...); code != 0 {
 		t.Fatalf("exit code %d: %s%s", code, stdout, stderr)

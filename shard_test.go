@@ -13,6 +13,7 @@ import (
 // TestShard: three shards of four cells make the plan's runs, each once; a tree
 // takes no other shard's.
 func TestShard(t *testing.T) {
+	t.Chdir(t.TempDir()) // a commit in this folder meanwhile would make it another program
 	trees := t.TempDir()
 	var all, dirs []string
 	for shard := 1; shard <= 3; shard++ {
