@@ -7,7 +7,7 @@
 // ([Journeys.Latency]), histograms that other tools read ([Journeys.WriteLog]), and
 // losses by name ([Journeys.Losses]).
 //
-// A million journeys take about 180 MB while they are joined.
+// A million journeys take about 160 MB while they are joined.
 package journey
 
 import (
