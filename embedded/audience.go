@@ -23,11 +23,12 @@ type AudienceConfig struct {
 	File string
 }
 
+// AudienceRest is for how long no event arrives before the file is written.
+const AudienceRest = 200 * time.Millisecond
+
 const (
-	// audienceRest is for how long no event arrives before the file is written.
-	audienceRest = 200 * time.Millisecond
 	audienceTick = 50 * time.Millisecond
-	// attach is how long the audience may take to connect.
+	// attachTime is how long the audience may take to connect.
 	attachTime = time.Minute
 )
 
@@ -174,7 +175,7 @@ func (c *audience) note(ctx context.Context, file string) error {
 	for {
 		c.mu.Lock()
 		var d *Deliveries
-		if c.version != written && time.Since(c.changed) > audienceRest {
+		if c.version != written && time.Since(c.changed) > AudienceRest {
 			d, written = c.deliveries(), c.version
 		}
 		c.mu.Unlock()

@@ -42,6 +42,15 @@ func (x *Experiment) startAudience(ctx context.Context) (err error) {
 	return err
 }
 
+// looks is how often it is looked whether a probe has arrived, until the next is
+// sent: an audience tells nothing before it has had its rest.
+func (x *Experiment) looks() int {
+	if x.audience != nil {
+		return int(2 * embedded.AudienceRest / poll)
+	}
+	return 2
+}
+
 // deliveries returns what the audience has got, as it said last.
 func (x *Experiment) deliveries(ctx context.Context) (*embedded.Deliveries, error) {
 	dir := x.folder(audienceRole)

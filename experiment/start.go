@@ -62,7 +62,7 @@ func (x *Experiment) start(ctx context.Context) error {
 			return err
 		}
 		// A subscriber that wasn't attached yet will never get this probe.
-		for range 2 {
+		for range x.looks() {
 			found, err := x.subscriberHas(ctx, key)
 			if err != nil || found && x.audienceHas(ctx, key) {
 				return err
