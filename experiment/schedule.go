@@ -10,10 +10,10 @@ import (
 )
 
 // What runs side by side may use of a machine. They are decided beforehand and
-// are no flags: a quarter busy lets an event hardly ever wait for a processor, and
-// set-ups, which are over in seconds, may use another half while they last.
+// are no flags: where a third is busy an event hardly ever waits for a processor,
+// and set-ups, which are over in seconds, may use another half while they last.
 const (
-	steadyShare = 1. / 4 // of all processors, used by what is measured
+	steadyShare = 1. / 3 // of all processors, used by what is measured
 	setUpShare  = 1. / 2 // of all processors, used by starting and removing
 	setUpLoad   = 1.     // processors that one run's starting or removing uses
 	// boundLoad is how many processors a run may use at most to be called bound
@@ -38,10 +38,11 @@ const MostOverlap = 24
 // in a moment.
 type schedule struct {
 	processors int
-	most       int             // runs side by side
-	waiting    []*group        // in the order of the plan
-	up         []*slot         // runs under way
-	costs      map[string]cost // by series of cells
+	most       int      // runs side by side
+	waiting    []*group // in the order of the plan
+	up         []*slot  // runs under way
+	costs      map[matrix.Cell]cost
+	overall    map[string]cost // by series of cells
 	held       map[string]bool // brokers of which one run has to try alone whether they start at all
 }
 
@@ -76,10 +77,15 @@ type cost struct {
 	events int
 }
 
+func (c cost) add(cpu time.Duration, events int) cost { return cost{c.cpu + cpu, c.events + events} }
+
 // newSchedule makes a schedule of a run of each of the cells, which may be given
 // several times.
 func newSchedule(cells []matrix.Cell, most, processors int) *schedule {
-	s := &schedule{processors: processors, most: most, costs: make(map[string]cost), held: make(map[string]bool)}
+	s := &schedule{
+		processors: processors, most: most,
+		costs: make(map[matrix.Cell]cost), overall: make(map[string]cost), held: make(map[string]bool),
+	}
 	for _, cell := range cells {
 		s.add(cell, false)
 	}
@@ -98,10 +104,14 @@ func (s *schedule) add(cell matrix.Cell, alone bool) {
 }
 
 // load returns how many processors a run of the cell will use: the events per
-// second that theory has, by what the broker's events took until now. It is
-// infinite without latency, and where nothing is known.
+// second that theory has, by what those of the cell took until now, or else those
+// of all of the broker's cells. It is infinite without latency, and where nothing
+// is known.
 func (s *schedule) load(cell matrix.Cell) float64 {
-	c, known := s.costs[cell.Series()]
+	c, known := s.costs[cell]
+	if !known {
+		c, known = s.overall[cell.Series()]
+	}
 	if !known || cell.Latency == 0 {
 		return math.Inf(1)
 	}
@@ -134,6 +144,9 @@ func (s *schedule) next(room bool) *slot {
 // shortest, so that a broker's cost is known soon.
 func (s *schedule) nextAlone() (next *group) {
 	for _, g := range s.waiting {
+		if s.held[g.cell.Broker] && !g.alone {
+			continue
+		}
 		if s.alone(g) && (next == nil || g.cell.Expected() < next.cell.Expected()) {
 			next = g
 		}
@@ -194,8 +207,8 @@ func (s *schedule) end(up *slot) {
 
 // learn notes what a run of the cell has used.
 func (s *schedule) learn(cell matrix.Cell, cpu time.Duration, events int) {
-	c := s.costs[cell.Series()]
-	s.costs[cell.Series()] = cost{c.cpu + cpu, c.events + events}
+	s.costs[cell] = s.costs[cell].add(cpu, events)
+	s.overall[cell.Series()] = s.overall[cell.Series()].add(cpu, events)
 }
 
 // repeat has a run that was void beside others repeated alone. Where its roles
@@ -228,7 +241,7 @@ func (s *schedule) done() bool { return len(s.waiting) == 0 && len(s.up) == 0 }
 // clone returns a schedule that may be played on without a change of this one.
 func (s *schedule) clone() *schedule {
 	c := *s
-	c.costs, c.held = maps.Clone(s.costs), maps.Clone(s.held)
+	c.costs, c.overall, c.held = maps.Clone(s.costs), maps.Clone(s.overall), maps.Clone(s.held)
 	c.waiting, c.up = nil, nil
 	for _, g := range s.waiting {
 		other := *g

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -10,18 +11,19 @@ import (
 	"cometbench/matrix"
 )
 
-// comet is Comet 1.1.0 on two processors: what an event costs all roles, how many
-// events per second it takes at most, how long a transaction takes besides its
-// round trips, and what a run takes outside its measured phase, of which proving
-// the latency is a part.
+// comet is Comet 1.1.0 on two processors, as it was measured: how many events per
+// second it takes at most, how long a transaction takes besides its round trips,
+// and what a run takes outside its measured phase, of which proving the latency is
+// a part.
 var comet = struct {
-	cpu               time.Duration
-	most              float64
-	service           time.Duration
-	start, prove, end time.Duration
-}{
-	2600 * time.Microsecond, 700, 4 * time.Millisecond,
-	1300 * time.Millisecond, 600 * time.Millisecond, 700 * time.Millisecond,
+	most                       float64
+	service, start, prove, end time.Duration
+}{700, 4 * time.Millisecond, 1300 * time.Millisecond, 600 * time.Millisecond, 700 * time.Millisecond}
+
+// cpuOfComet is what an event costs all of its roles: on one connection they wait
+// most of the time, and each event finds them cold.
+func cpuOfComet(cell matrix.Cell) time.Duration {
+	return time.Duration((1.8 + 7/math.Sqrt(float64(cell.Conns))) * float64(time.Millisecond))
 }
 
 // simulated is how long the phases of its runs take.
@@ -36,7 +38,7 @@ func simulated(up *slot) (starting, measuring, ending time.Duration) {
 }
 
 func learnSimulated(s *schedule, up *slot) {
-	s.learn(up.cell, time.Duration(up.cell.Events)*comet.cpu, up.cell.Events)
+	s.learn(up.cell, time.Duration(up.cell.Events)*cpuOfComet(up.cell), up.cell.Events)
 }
 
 // paper is the plan of the paper's matrix.
@@ -128,7 +130,7 @@ func checkRules(t *testing.T, s *schedule, begun *slot) {
 			t.Errorf("%v runs beside %d others", up.cell, len(s.up)-1)
 		}
 	}
-	if load > float64(s.processors)/4 {
+	if load > float64(s.processors)/3+1e-9 {
 		t.Errorf("the runs use %.2f of %d processors", load, s.processors)
 	}
 	if settingUp > max(1, s.processors/2) {
@@ -137,7 +139,7 @@ func checkRules(t *testing.T, s *schedule, begun *slot) {
 	if len(s.up) > s.most {
 		t.Errorf("%d runs are side by side, want %d at most", len(s.up), s.most)
 	}
-	if _, known := s.costs[begun.cell.Series()]; !known && !begun.alone {
+	if _, known := s.overall[begun.cell.Series()]; !known && !begun.alone {
 		t.Errorf("the first run of %s isn't alone", begun.cell.Broker)
 	}
 	if s.held[begun.cell.Broker] && !begun.again {
