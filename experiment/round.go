@@ -55,6 +55,18 @@ type Round struct {
 	// Long is how many events each broker gets in all at least: a broker may
 	// fail only after more than the pairs have.
 	Long int
+	// NewFirst starts the new broker first, warms it up first, and sends it the
+	// first batch. Where one place is better than the other, brokers that take
+	// turns in them from round to round have the same of it.
+	NewFirst bool
+}
+
+// order returns the sides in the order in which they have their turns.
+func (r Round) order() [2]int {
+	if r.NewFirst {
+		return [2]int{1, 0}
+	}
+	return [2]int{0, 1}
 }
 
 // RoundResult is what came of a round.
@@ -82,11 +94,11 @@ func (e *SideError) Unwrap() error { return e.err }
 func (s *Series) Round(ctx context.Context, r Round) (_ *RoundResult, err error) {
 	defer s.line.Show(func() (head, tail string) { return r.Name, "" })()
 	var sides [2]*Experiment
-	last := s.removing
+	order, last := r.order(), s.removing
 	defer func() {
 		// The next round starts meanwhile. Nothing is measured until this is done.
 		s.removing = begin(func() error {
-			return each(func(side int) error {
+			return each(order, func(side int) error {
 				if sides[side] == nil {
 					return nil
 				}
@@ -94,8 +106,8 @@ func (s *Series) Round(ctx context.Context, r Round) (_ *RoundResult, err error)
 			})
 		})
 	}()
-	for side, label := range []string{r.Old, r.New} {
-		cell := r.Cell
+	for _, side := range order {
+		cell, label := r.Cell, [2]string{r.Old, r.New}[side]
 		cell.Broker = label
 		if sides[side], err = New(ctx, s.config, s.subjects[label], cell, ""); err != nil {
 			return nil, err
@@ -104,7 +116,7 @@ func (s *Series) Round(ctx context.Context, r Round) (_ *RoundResult, err error)
 	starting, cancel := context.WithTimeoutCause(ctx, readyDeadline, fmt.Errorf("not ready after %v", readyDeadline))
 	defer cancel()
 	begun, ready := time.Now(), [2]time.Duration{}
-	err = each(func(side int) error {
+	err = each(order, func(side int) error {
 		defer func() { ready[side] = time.Since(begun) }()
 		return sides[side].Begin(starting)
 	})
@@ -121,10 +133,10 @@ func (s *Series) Round(ctx context.Context, r Round) (_ *RoundResult, err error)
 	if err := p.run(ctx, r); err != nil {
 		return nil, err
 	}
-	if err := each(func(side int) error { return sides[side].End(ctx) }); err != nil {
+	if err := each(order, func(side int) error { return sides[side].End(ctx) }); err != nil {
 		return nil, err
 	}
-	if err := each(func(side int) error { return p.deliveries(ctx, side) }); err != nil {
+	if err := each(order, func(side int) error { return p.deliveries(ctx, side) }); err != nil {
 		return nil, err
 	}
 	if err := p.disturbed(); err != nil {
@@ -174,10 +186,10 @@ func (t *task) wait() error {
 }
 
 // each does something for both sides at once, and says whose error it was.
-func each(do func(side int) error) error {
+func each(order [2]int, do func(side int) error) error {
 	var errs [2]error
 	var wg sync.WaitGroup
-	for side := range errs {
+	for _, side := range order {
 		wg.Go(func() {
 			if err := do(side); err != nil {
 				errs[side] = &SideError{side, err}
@@ -203,7 +215,8 @@ type pairing struct {
 }
 
 func (p *pairing) run(ctx context.Context, r Round) error {
-	if err := p.warm(ctx, r.Cell); err != nil {
+	order := r.order()
+	if err := p.warm(ctx, r.Cell, order); err != nil {
 		return err
 	}
 	for side := range p.sides {
@@ -216,7 +229,7 @@ func (p *pairing) run(ctx context.Context, r Round) error {
 		}
 		var batches [2]paired.Batch
 		for turn := range 2 {
-			side := (i + turn) % 2 // old and new, new and old
+			side := order[(i+turn)%2] // old and new, new and old
 			b, err := p.send(ctx, side, p.load)
 			if err != nil {
 				return err
@@ -225,8 +238,8 @@ func (p *pairing) run(ctx context.Context, r Round) error {
 		}
 		p.pairs = append(p.pairs, paired.Pair{Old: batches[0], New: batches[1]})
 	}
-	for side, x := range p.sides {
-		if more := r.Long - x.sent; more > 0 {
+	for _, side := range order {
+		if more := r.Long - p.sides[side].sent; more > 0 {
 			load := p.load
 			load.Events = more
 			if _, err := p.send(ctx, side, load); err != nil {
@@ -239,7 +252,7 @@ func (p *pairing) run(ctx context.Context, r Round) error {
 
 // warm lets both brokers work before the first pair, and chooses the batches. A
 // busy machine makes a warm-up slow; batches have as many events nevertheless.
-func (p *pairing) warm(ctx context.Context, cell matrix.Cell) error {
+func (p *pairing) warm(ctx context.Context, cell matrix.Cell, order [2]int) error {
 	load, least := p.load, warmUp
 	load.Events = warmUp
 	if cell.Latency > 0 {
@@ -249,12 +262,12 @@ func (p *pairing) warm(ctx context.Context, cell matrix.Cell) error {
 	}
 	load.Events = max(load.Events, cell.Conns)
 	p.most = roundPairs
-	for side := range p.sides {
+	for _, side := range order {
 		b, err := p.send(ctx, side, load)
 		if err != nil {
 			return err
 		}
-		if p.load.Events == 0 {
+		if side == 0 {
 			rate := float64(b.Author.Acked) / b.Author.Elapsed.Seconds()
 			p.load.Events = max(eventsPerConn*cell.Conns, least, int(rate*batchTime.Seconds()))
 			if cell.Latency > 0 && rate >= paired.BoundShare*cell.TheoreticalRate(cell.Latency, 0) {

@@ -48,7 +48,7 @@ func TestRound(t *testing.T) {
 			}
 			s, labels := newSeries(t, broker)
 			const long = 9000
-			equals := Round{Old: labels[0], New: labels[0], Cell: matrix.Cell{Conns: 4}, Long: long}
+			equals := Round{Old: labels[0], New: labels[0], Cell: matrix.Cell{Conns: 4}, Long: long, NewFirst: true}
 			got, err := s.Round(t.Context(), equals)
 			if err != nil {
 				t.Fatal(err)

@@ -245,7 +245,7 @@ func (c *comparison) round(ctx context.Context, series *experiment.Series, r com
 	}
 	made, err := series.Round(ctx, experiment.Round{
 		Name: fmt.Sprintf("round %d: %s", len(c.input.Rounds)+1, r),
-		Old:  labels[0], New: labels[1], Cell: r.Cell, Long: long,
+		Old:  labels[0], New: labels[1], Cell: r.Cell, Long: long, NewFirst: c.input.NewFirst(r),
 	})
 	if err != nil {
 		r.Void, r.At = err.Error(), atFault(err, r.Equals)

@@ -145,6 +145,18 @@ func (in Input) Cycle(n int) []Round {
 	return rounds
 }
 
+// NewFirst reports whether the new broker is to have the first turn in the next
+// round of that cell and kind: the brokers take turns in it.
+func (in Input) NewFirst(next Round) bool {
+	n := 0
+	for _, r := range in.Rounds {
+		if r.Cell == next.Cell && r.Equals == next.Equals && r.Void == "" {
+			n++
+		}
+	}
+	return n%2 == 1
+}
+
 // rows judges the rounds that aren't void.
 func (in Input) rows(rules paired.Rules) paired.Rows {
 	var rounds []paired.Round

@@ -343,3 +343,21 @@ func TestPage(t *testing.T) {
 		t.Errorf("got %d bytes, %v; want none of a broker that can't be run", b.Len(), err)
 	}
 }
+
+// TestNewFirst: the brokers take turns in being first, in each cell and kind of
+// round by itself.
+func TestNewFirst(t *testing.T) {
+	in := world{cells: []matrix.Cell{fast, bound}, rounds: 2}.input() // the second with one of equals
+	void(&in.Rounds[len(in.Rounds)-1], "the engine doesn't answer")   // of bound
+	for _, tt := range []struct {
+		next Round
+		want bool
+	}{
+		{Round{Cell: fast}, false}, {Round{Cell: fast, Equals: true}, true},
+		{Round{Cell: bound}, false}, {Round{Cell: bound, Equals: true}, false},
+	} {
+		if got := in.NewFirst(tt.next); got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.next, got, tt.want)
+		}
+	}
+}
