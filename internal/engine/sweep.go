@@ -102,6 +102,9 @@ func (e *Engine) tryRemove(ctx context.Context, label string, match func(value s
 			errs = append(errs, e.removeNetwork(ctx, n))
 		}
 	}
+	if label != owner.LabelOwner {
+		return errors.Join(errs...) // a run makes no image
+	}
 	made, err := Ask(ctx, "list images", Answer, func(ctx context.Context) ([]docker.APIImages, error) {
 		return client.ListImages(docker.ListImagesOptions{Filters: filter, Context: ctx})
 	})
