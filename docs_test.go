@@ -44,8 +44,13 @@ func TestDocCommands(t *testing.T) {
 		t.Helper()
 		out, err := exec.CommandContext(t.Context(), shell, "-o", "pipefail", "-c", line).CombinedOutput()
 		var exit *exec.ExitError
-		if errors.As(err, &exit) && exit.ExitCode() == 2 && strings.Contains(string(out), "too few rounds") {
-			return // the verdict of a comparison as short as this one
+		if errors.As(err, &exit) {
+			switch text := string(out); {
+			case exit.ExitCode() == 2 && strings.Contains(text, "too few rounds"):
+				return // the verdict of a comparison as short as this one
+			case strings.Contains(line, "-bench=Latency") && strings.Contains(text, "the author itself was late"):
+				t.Skip("this machine was too busy for the schedule of an open loop")
+			}
 		}
 		if err != nil {
 			t.Errorf("%s: %v\n%s", line, err, out)
@@ -85,6 +90,8 @@ func short(line, dir string) string {
 	switch {
 	case strings.Contains(first, " -bench="):
 		first += " -count=1 -events=40 -latency=0 -conns=1"
+	case strings.Contains(first, " capacity "):
+		first = strings.Replace(first, " capacity ", " capacity -budget=1s ", 1)
 	case strings.Contains(first, " compare "):
 		few := " compare -budget=1s -o " + filepath.Join(dir, "compare") + " "
 		first = strings.Replace(first, " compare ", few, 1)
