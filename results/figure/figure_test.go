@@ -193,7 +193,8 @@ func TestTips(t *testing.T) {
 		{Broker: "a<b", Conns: 8, Latency: 10 * time.Millisecond,
 			Rates: results.Rates{Mean: 379, Min: 370, Max: 385.5}, Missing: 2},
 		{Broker: "a<b", Conns: 64, Latency: 10 * time.Millisecond,
-			Rates: results.Rates{Mean: 2000, Min: 2000, Max: 2000}},
+			Rates:      results.Rates{Mean: 2000, Min: 2000, Max: 2000},
+			Bottleneck: results.MachineSaturated + ": by others"},
 	}}
 	var b strings.Builder
 	if err := f.Write(&b, ".svg"); err != nil {
@@ -201,7 +202,8 @@ func TestTips(t *testing.T) {
 	}
 	for _, want := range []string{
 		"<title>a&lt;b/10 ms/8c: 379.0 events/s (370.0 to 385.5), 2 events missing</title>",
-		"<title>a&lt;b/10 ms/64c: 2000 events/s</title>",
+		"<title>a&lt;b/10 ms/64c: 2000 events/s, machine saturated: by others</title>",
+		"limited by the author or the machine", // in the legend
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in the figure", want)

@@ -102,6 +102,8 @@ func TestDoubts(t *testing.T) {
 		Void:    []results.VoidRun{{Name: "b/0ms/8c/void1", Started: began, Why: "the broker died"}},
 		LeftOut: []string{"b/0ms/8c/run3/author.log: the log ends early"},
 	}
+	set.Cells[1].Bottleneck = results.BrokerBound + ": 0.99 of a processor"
+	set.Cells[2].Bottleneck = results.MachineSaturated + ": by others"
 	page := func() string {
 		r, err := New(set, false)
 		if err != nil {
@@ -119,6 +121,8 @@ func TestDoubts(t *testing.T) {
 		"because of runs that warn: 1.", "b/0ms/8c/void1: the run of 2026-11-25 09:00 UTC is void: the broker died",
 		"the log ends early", "Measured 2026-11-25 09:00 UTC.",
 		"warning of 2 of 6 runs (run1, run6): the machine was too busy",
+		"8 connections: bottleneck: broker CPU-bound: 0.99 of a processor",
+		"the author or the machine limited: 1.", "<small>machine saturated</small>",
 		`data-name="RTT">100 ms<`, `data-name="Author, median">38.5<small>10.0 to 39.5</small>`,
 	} {
 		if !strings.Contains(html, want) {
