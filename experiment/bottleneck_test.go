@@ -43,7 +43,7 @@ func injections() []injection {
 	limit := func(role, cpus string) func(testing.TB) {
 		return func(t testing.TB) {
 			for _, id := range containers(t, role) {
-				docker(t, "update", "--cpus", cpus, id)
+				runDocker(t, "update", "--cpus", cpus, id)
 			}
 		}
 	}
@@ -51,12 +51,12 @@ func injections() []injection {
 	return []injection{
 		{name: "nothing at 8 connections", broker: comet, cell: cell(0, 8, 3000), pinned: true,
 			want: kinds(results.BrokerBound)},
-		{name: "50 ms of latency", broker: comet, cell: cell(50*time.Millisecond, 8, 160),
+		{name: "50 ms of latency", broker: comet, cell: cell(50*time.Millisecond, 8, 80),
 			want: kinds(results.BoundByLatency), weather: true},
 		{name: "one connection", broker: "embedded", cell: cell(0, 1, 3000), want: kinds(results.BoundByConnection)},
 		{name: "the broker limited to half a processor", broker: comet, cell: cell(0, 8, 1000),
 			disturb: limit(testbed.Broker, "0.5"), want: kinds(results.BrokerLimited)},
-		{name: "the broker limited to a twentieth", broker: comet, cell: cell(0, 8, 200),
+		{name: "the broker limited to a twentieth", broker: comet, cell: cell(0, 8, 100),
 			disturb: limit(testbed.Broker, "0.05"), want: kinds(results.BrokerLimited), weather: true},
 		{name: "the author limited to a twentieth", broker: comet, cell: cell(0, 8, 1000),
 			disturb: limit(testbed.Author, "0.05"), want: kinds(results.AuthorBound)},
@@ -70,7 +70,7 @@ func injections() []injection {
 			disturb: hogs(1, 0), want: kinds(results.MachineSaturated)},
 		{name: "a sleep of 1 ms per event", broker: "slow 0.001 50", cell: cell(0, 8, 1000),
 			want: kinds(results.BrokerWaits)},
-		{name: "a sleep of 300 ms per event", broker: "slow 0.3 50", cell: cell(0, 8, 12),
+		{name: "a sleep of 300 ms per event", broker: "slow 0.3 50", cell: cell(0, 8, 8),
 			want: kinds(results.BrokerWaits, results.CantTell), weather: true},
 		{name: "a listen queue of 1", broker: "slow 0.0001 1", cell: cell(0, 16, 400),
 			want: kinds(results.QueueOverflowed)},
@@ -185,7 +185,7 @@ func slowImage(t testing.TB, c Config, args string) (name string) {
 	return name
 }
 
-func docker(t testing.TB, args ...string) {
+func runDocker(t testing.TB, args ...string) {
 	t.Helper()
 	if out, err := exec.Command("docker", args...).CombinedOutput(); err != nil {
 		t.Fatalf("docker %s: %v\n%s", args, err, out)

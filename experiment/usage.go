@@ -86,6 +86,7 @@ func roleUsage(before, after agent.Usage) results.RoleUsage {
 	return results.RoleUsage{
 		CPU: after.CPU - before.CPU, Ran: ran, Waited: waited,
 		Throttled: after.Throttled - before.Throttled, PeakRSS: after.PeakRSS, Processors: after.Processors,
+		Container: after.Container,
 	}
 }
 

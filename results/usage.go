@@ -44,6 +44,11 @@ type RoleUsage struct {
 	// the peaks of its processes. A broker's peak begins with the measured phase
 	// where it can be reset, all others with their start.
 	PeakRSS int64 `json:"peak_rss_bytes,omitempty"`
+	// Container is the memory of the role's container at the end, in bytes, as docker
+	// stats shows it: with its files in memory, and without pages of programs that
+	// another container has read before. It is known of the broker, and of a
+	// subscriber of ours.
+	Container int64 `json:"container_bytes,omitempty"`
 }
 
 // MachineUsage is what the processors did while the author sent, of the machine

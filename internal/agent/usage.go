@@ -26,6 +26,9 @@ type Usage struct {
 	Processors int `json:"processors,omitempty"`
 	// PeakRSS is the most memory that they have had resident, in bytes.
 	PeakRSS int64 `json:"peak_rss_bytes,omitempty"`
+	// Container is the memory of the container in which it is, as docker stats shows
+	// it, in bytes; 0 outside of one.
+	Container int64 `json:"container_bytes,omitempty"`
 	// Throttled is for how long a limit of the processor has kept them from running.
 	Throttled time.Duration `json:"throttled_ns,omitempty"`
 }
@@ -80,7 +83,7 @@ func runUsage(ctx context.Context, std command.Streams, args []string) error {
 		}
 	}
 	u.take(tree)
-	u.Throttled = throttled(*pid)
+	u.Throttled, u.Container = throttled(*pid), containerMemory(*pid)
 	if *reset {
 		if err := proctree.ResetPeak(*pid); err != nil {
 			return err
