@@ -14,8 +14,8 @@ import (
 	"cometbench/results"
 )
 
-// runMemory is what a run needs of the machine's memory at most: five containers,
-// of which two Comets have about 50 MB each, and databases and logs in memory.
+// runMemory is more than what a run needs of the machine's memory: two Comets of 35
+// MB each, three or four containers of ours, and databases and logs in memory.
 const runMemory = 400 << 20
 
 // parseOverlap reads how many runs may be side by side.
