@@ -17,6 +17,7 @@ import (
 	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
+	"cometbench/results/journey"
 	"cometbench/subject"
 	"cometbench/testbed"
 )
@@ -160,6 +161,24 @@ func TestRun(t *testing.T) {
 			}
 			if lines, err := csv.NewReader(times).ReadAll(); err != nil || len(lines) != 1+200 {
 				t.Errorf("got %d lines of times, %v, want a heading and 200", len(lines), err)
+			}
+			for _, stage := range journey.Stages() {
+				l := run.Journeys.Of(stage)
+				if l == nil || l.Events != 200 || l.P50 <= 0 || l.Max < l.P50 {
+					t.Errorf("%s latency: got %+v, want that of 200 events", stage, l)
+				}
+				log, err := os.Open(filepath.Join(dir, results.LatenciesFile))
+				if err != nil {
+					t.Fatal(err)
+				}
+				h, err := journey.ReadLog(log, stage)
+				log.Close()
+				if err != nil || h.TotalCount() != 200 {
+					t.Errorf("%s latency: the histogram has %+v, %v, want 200 events", stage, h, err)
+				}
+			}
+			if len(run.Journeys.Losses) > 0 {
+				t.Errorf("went astray: %v, want none", run.Journeys.Losses)
 			}
 		}
 	})
