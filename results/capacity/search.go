@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	// step is the factor by which the search leaves the rate that it starts from.
+	// step is the factor by which the search leaves the rate that it starts from, and
+	// goes further by one more each time.
 	step = 1.12
 	// resolution is the factor between two neighbouring rates that needn't be
 	// divided any more.
@@ -83,12 +84,13 @@ func (s *Search) next() (rate float64, ok bool) {
 		}
 	}
 	slices.Sort(unclear)
+	far := math.Pow(step, float64(len(s.rates))) // further each time
 	switch {
 	case lo == 0:
 		least := slices.Min(append(unclear, hi))
-		return least / step, least/step >= lowest
+		return least / far, least/far >= lowest
 	case math.IsInf(hi, 1):
-		return slices.Max(append(unclear, lo)) * step, true
+		return slices.Max(append(unclear, lo)) * far, true
 	}
 	below, above := hi, lo // neighbours of the ends
 	if len(unclear) > 0 {
