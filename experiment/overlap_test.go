@@ -68,12 +68,12 @@ func TestConclude(t *testing.T) {
 func TestOverbooked(t *testing.T) {
 	require.Root(t)
 	s, labels := newSeries(t, "embedded")
-	cell := matrix.Cell{Broker: labels[0], Latency: 100 * time.Millisecond, Conns: 512, Events: 52_000}
+	cell := matrix.Cell{Broker: labels[0], Latency: 100 * time.Millisecond, Conns: 512, Events: 10_240} // 4 s
 	s.overlap = MostOverlap
 	s.Plan([]matrix.Cell{cell}, 2*runtime.NumCPU())
 	s.ahead = s.conductor()
 	c := s.ahead
-	c.schedule.processors = 64
+	c.schedule.processors, c.schedule.brief = 64, time.Second
 	c.schedule.learn(cell, time.Microsecond, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()

@@ -38,9 +38,10 @@ const MostOverlap = 24
 // in a moment.
 type schedule struct {
 	processors int
-	most       int      // runs side by side
-	waiting    []*group // in the order of the plan
-	up         []*slot  // runs under way
+	most       int           // runs side by side
+	brief      time.Duration // below which a run is alone
+	waiting    []*group      // in the order of the plan
+	up         []*slot       // runs under way
 	costs      map[matrix.Cell]cost
 	overall    map[string]cost // by series of cells
 	held       map[string]bool // brokers of which one run has to try alone whether they start at all
@@ -83,7 +84,7 @@ func (c cost) add(cpu time.Duration, events int) cost { return cost{c.cpu + cpu,
 // several times.
 func newSchedule(cells []matrix.Cell, most, processors int) *schedule {
 	s := &schedule{
-		processors: processors, most: most,
+		processors: processors, most: most, brief: brief,
 		costs: make(map[matrix.Cell]cost), overall: make(map[string]cost), held: make(map[string]bool),
 	}
 	for _, cell := range cells {
@@ -123,7 +124,7 @@ func (s *schedule) steady() float64 { return steadyShare * float64(s.processors)
 
 // alone reports whether the runs of a group have the machine for themselves.
 func (s *schedule) alone(g *group) bool {
-	return g.alone || g.cell.Expected() < brief || s.load(g.cell) > min(boundLoad, s.steady())
+	return g.alone || g.cell.Expected() < s.brief || s.load(g.cell) > min(boundLoad, s.steady())
 }
 
 // next begins a run, and returns nil where none may begin now. Room says that
