@@ -258,7 +258,7 @@ func (b *bisection) round(ctx context.Context, series *experiment.Series, good s
 	for attempt := 1; ; attempt++ {
 		made, err := series.Round(ctx, experiment.Round{
 			Name: fmt.Sprintf("%s, %d left", c, b.search.Left()),
-			Old:  series.Label(good), New: prepared.Label, Cell: b.cell,
+			Old:  series.Label(good), New: prepared.Label, Cell: b.cell, NewFirst: len(b.measured)%2 == 1,
 		})
 		if err == nil {
 			if value, ok := (paired.Round{Pairs: made.Pairs}).Value(b.row.Witness); ok {
