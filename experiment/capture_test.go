@@ -40,8 +40,10 @@ func startCapture(t *testing.T, author testbed.Address, broker string) *capture 
 	if author.Interface != "" { // it has a namespace of its own
 		args = []string{"nsenter", "-t", strconv.Itoa(author.PID), "-n", "tcpdump", "-i", "any"}
 	}
-	args = append(args, "-n", "-tt", "--time-stamp-precision=nano", "--immediate-mode", "-B", "65536", "-l",
-		"tcp port "+port)
+	// The kernel keeps so many KiB of packets for it, each in a place as large as a
+	// packet may be: of whole ones, some 200 have room.
+	args = append(args, "-n", "-tt", "--time-stamp-precision=nano", "--immediate-mode", "-B", "65536",
+		"-s", "256", "-l", "tcp port "+port)
 	c := &capture{cmd: exec.CommandContext(t.Context(), args[0], args[1:]...), times: make(chan []time.Duration, 1)}
 	stdout, err1 := c.cmd.StdoutPipe()
 	stderr, err2 := c.cmd.StderrPipe()

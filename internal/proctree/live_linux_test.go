@@ -137,7 +137,9 @@ func TestResetPeak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if before.PeakRSS-after.PeakRSS < size*3/4 {
-		t.Errorf("got a peak of %d bytes after %d, want %d less", after.PeakRSS, before.PeakRSS, size)
+	// What is resident besides may have grown since that peak, by the garbage of
+	// reading /proc.
+	if before.PeakRSS-after.PeakRSS < size/2 {
+		t.Errorf("got a peak of %d bytes after %d, want about %d less", after.PeakRSS, before.PeakRSS, size)
 	}
 }
