@@ -8,7 +8,7 @@ import (
 
 // TestLocks: each requirement of a lock names a version and hashes.
 func TestLocks(t *testing.T) {
-	whole := regexp.MustCompile(`^[a-z-]+==[0-9.]+( \\\n    --hash=sha256:[0-9a-f]{64})+\n$`)
+	whole := regexp.MustCompile(`^[a-z0-9-]+==[0-9.]+( \\\n    --hash=sha256:[0-9a-f]{64})+\n$`)
 	for name, l := range map[string]lock{
 		"python2": python2Lock, "python2.build": python2BuildLock, "python3": python3Lock, "comet": cometLock,
 	} {
