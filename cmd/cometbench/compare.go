@@ -57,8 +57,14 @@ func runCompare(ctx context.Context, std command.Streams, args []string) error {
 		return err
 	}
 	verdict, err := c.run(ctx)
-	if err == nil {
-		err = c.write(std, verdict)
+	return c.conclude(std, verdict, err)
+}
+
+// conclude writes the verdict, if there is one, and returns what the exit status
+// follows from. Where only cleaning up failed, what was measured isn't lost.
+func (c *comparison) conclude(std command.Streams, verdict *compare.Verdict, err error) error {
+	if verdict != nil {
+		err = errors.Join(err, c.write(std, verdict))
 	}
 	if err != nil {
 		return &command.ExitError{Code: notComparable, Err: fmt.Errorf("compare: %w", err)}
@@ -173,11 +179,12 @@ func (p *percentage) Set(s string) error {
 	return nil
 }
 
-// run makes rounds until they tell, or the budget is used up.
-func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
+// run makes rounds until they tell, or the budget is used up. With an error too,
+// there may be a verdict: then cleaning up failed.
+func (c *comparison) run(ctx context.Context) (verdict *compare.Verdict, err error) {
 	undo, err := makeFolder(c.out)
 	defer func() {
-		if err != nil {
+		if verdict == nil {
 			undo()
 		}
 	}()
@@ -203,7 +210,7 @@ func (c *comparison) run(ctx context.Context) (_ *compare.Verdict, err error) {
 	begun := time.Now()
 	c.input.Started = begun
 	var longest time.Duration // of the rounds until now
-	verdict := compare.Judge(c.input, c.options)
+	verdict = compare.Judge(c.input, c.options)
 	for cycle := 1; ; cycle++ {
 		for _, next := range c.input.Cycle(cycle) {
 			if verdict.Clear(next.Cell) {

@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"cometbench/internal/command"
 	"cometbench/internal/require"
+	"cometbench/results/compare"
 )
 
 // TestCompareFlags: what is wrong is refused with its name, its value and what
@@ -131,6 +134,32 @@ func TestCompareFails(t *testing.T) {
 		}
 		if left, err := os.ReadDir(mine); err != nil || len(left) > 0 {
 			t.Errorf("%s: %v are left (%v)", dir, left, err)
+		}
+	}
+}
+
+// TestCompareKeepsVerdict: an error of cleaning up stands beside the verdict, not in
+// its place.
+func TestCompareKeepsVerdict(t *testing.T) {
+	c := &comparison{out: t.TempDir()}
+	c.input.Identical = true
+	c.input.Old.Name, c.input.New.Name = "comet-3.0.0", "comet-3.1.0"
+	verdict := compare.Judge(c.input, c.options)
+	for _, left := range []error{nil, errors.New("a network is left")} {
+		var stdout strings.Builder
+		err := c.conclude(command.Streams{Out: &stdout}, verdict, left)
+		var exit *command.ExitError
+		failed := errors.As(err, &exit) && exit.Code == notComparable && errors.Is(err, left)
+		if left == nil && err != nil || left != nil && !failed {
+			t.Errorf("%v: got %v", left, err)
+		}
+		data, err := os.ReadFile(filepath.Join(c.out, "verdict.json"))
+		if err != nil || !strings.Contains(string(data), "identical") ||
+			!strings.Contains(stdout.String(), "comet-3.1.0") {
+			t.Errorf("%v: got %q, %v and %q", left, data, err, &stdout)
+		}
+		if err := c.removeFiles(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
