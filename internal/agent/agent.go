@@ -21,6 +21,7 @@ func Commands() command.List {
 		{Name: "audience", Synopsis: "run many subscribers that keep no events", Run: runAudience},
 		{Name: "rtt", Synopsis: "measure the round trip to a TCP port", Run: runRTT},
 		{Name: "delay", Synopsis: "delay what a network interface sends", Run: runDelay},
+		{Name: "clock", Synopsis: "tell the time, or set this machine's clock beside another's", Run: runClock},
 		{Name: "usage", Synopsis: "print the network counters and the CPU time of a process", Run: runUsage},
 		{Name: "pair", Synopsis: "hold two network namespaces that are joined", Run: runPair},
 		{Name: "within", Synopsis: "run a command in another network namespace", Run: runWithin},
