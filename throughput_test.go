@@ -73,6 +73,9 @@ func runCells(b *testing.B) {
 				if run.Bottleneck != "" {
 					b.Logf("bottleneck: %s", run.Bottleneck)
 				}
+				if run.Clocks != nil {
+					b.Logf("%s", run.Clocks)
+				}
 				for _, warning := range run.Warnings {
 					b.Logf("warning: %s", warning)
 				}

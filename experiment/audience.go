@@ -145,10 +145,10 @@ func (x *Experiment) fanOut(j *journey.Journeys) *results.FanOut {
 		spread = append(spread, to-from)
 	}
 	if len(j.Doubts()) == 0 {
-		resolution := x.run.Subscriber.Resolution
+		resolution := x.resolution(x.run.Subscriber)
 		f.Last, f.Spread = journey.NewLatency(last, resolution), journey.NewLatency(spread, resolution)
 	}
-	if busy := x.audienceBusy(); busy > audienceLimit {
+	if busy := x.audienceBusy(j.Started); busy > audienceLimit {
 		x.warn("the light subscribers computed for %.0f %% of the time: how long events took to the last of them "+
 			"shows their limit, not the broker's", 100*busy)
 	}
@@ -165,16 +165,16 @@ func (x *Experiment) fanOut(j *journey.Journeys) *results.FanOut {
 // until their figures show them.
 const audienceLimit = 0.7
 
-// audienceBusy returns how much of one processor they took until the last event had
-// arrived.
-func (x *Experiment) audienceBusy() float64 {
+// audienceBusy returns how much of one processor they took from the author's start until
+// the last event had arrived.
+func (x *Experiment) audienceBusy(started time.Time) float64 {
 	var last time.Time
 	for _, e := range x.delivered.Events {
 		if e.Last.After(last) {
 			last = e.Last
 		}
 	}
-	if took := last.Sub(x.report.Started); took > 0 {
+	if took := last.Sub(started); took > 0 {
 		return x.run.Usage.Audience.Seconds() / took.Seconds()
 	}
 	return 0

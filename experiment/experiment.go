@@ -74,6 +74,8 @@ type Config struct {
 	Payload Payload
 	// Machine is what the records of runs say of this machine.
 	Machine results.Machine
+	// AuthorMachine is what they say of the author's, nil where that is this one too.
+	AuthorMachine *results.Machine
 	// Program is what they say of this program.
 	Program program.Info
 }
@@ -102,6 +104,7 @@ type Experiment struct {
 
 	reached     func(phase) // is told of each phase but the first; nil tells nobody
 	progress    counter
+	clocks      clocks
 	used        *usage               // at the end of the last batch; nil before the first
 	sent, acked int                  // events of all batches
 	measured    time.Duration        // that they took
@@ -123,7 +126,7 @@ func New(ctx context.Context, c Config, s *Subject, cell matrix.Cell, keep strin
 		config: c, subject: s, cell: cell, keep: keep,
 		run: results.Run{
 			Cell: cell, Started: time.Now(), Software: s.Software, Payload: c.Payload.record,
-			Machine: c.Machine, Program: c.Program, Netem: "none",
+			Machine: c.Machine, Program: c.Program, Netem: "none", AuthorMachine: c.AuthorMachine,
 		},
 	}
 	var err error

@@ -94,7 +94,7 @@ func TestPublic(t *testing.T) {
 // ownImage makes an image of our own command, which is removed at the test's end.
 func ownImage(t *testing.T) (id string) {
 	t.Helper()
-	e, err := engine.Dial(t.Context())
+	e, err := engine.Dial(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,16 +24,28 @@ const (
 )
 
 // addLatency delays what the author sends. Before, it measures the round trip
-// without the delay.
+// without the delay, which between two machines is one without latency too.
 func (x *Experiment) addLatency(ctx context.Context) error {
 	latency := x.cell.Latency
-	if latency == 0 {
+	if latency == 0 && !x.apart() {
 		return nil
 	}
 	var err error
 	// What the machine does besides makes a round trip longer, never shorter.
 	if x.run.BaseRTT, err = x.roundTrip(ctx, roundTripsBefore, 3); err != nil {
 		return err
+	}
+	if x.run.BaseRTT > farthest {
+		return fmt.Errorf("the round trip between author and broker is %v: want %v at most", x.run.BaseRTT, farthest)
+	}
+	if x.apart() {
+		if err := x.readClock(ctx); err != nil {
+			return err
+		}
+	}
+	if latency == 0 {
+		x.run.RTT = x.run.BaseRTT
+		return nil
 	}
 	x.delay, err = x.backend.Start(ctx, testbed.Role{
 		Name: "delay", Beside: x.author, Delays: true,
@@ -48,9 +60,6 @@ func (x *Experiment) addLatency(ctx context.Context) error {
 	ready, err := told[netem.Ready](ctx, "delay", x.delay)
 	if err != nil {
 		return err
-	}
-	if ready.Unsupported != nil {
-		return ready.Unsupported
 	}
 	if ready.Unsupported != nil {
 		return ready.Unsupported
@@ -76,7 +85,7 @@ func (x *Experiment) proveBefore(ctx context.Context) (err error) {
 // delay away, and asks it what it dropped.
 func (x *Experiment) proveAfter(ctx context.Context) error {
 	if x.delay == nil {
-		return nil
+		return x.checkDistance(ctx)
 	}
 	if _, err := x.delayedRoundTrip(ctx, roundTripsAfter); err != nil {
 		return fmt.Errorf("after the run: %w", err)
@@ -88,7 +97,10 @@ func (x *Experiment) proveAfter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return x.judgeDelay(stats)
+	if err := x.judgeDelay(stats); err != nil {
+		return err
+	}
+	return x.checkDistance(ctx)
 }
 
 // judgeFastest holds the fastest event against what none can be faster than,

@@ -60,6 +60,8 @@ type Flags struct {
 
 	// Those of an open loop.
 	rate rateFlags
+
+	engines engineFlags
 }
 
 // DefineFlags defines the flags of the benchmark in a set, which is parsed before
@@ -94,6 +96,7 @@ func DefineFlags(set *flag.FlagSet) *Flags {
 	set.StringVar(&f.cometArgs, "comet-args", "", "further `arguments` for every Comet under test, quoted as for a "+
 		"shell: '--save-event --cmd=/bin/true'")
 	f.defineRate()
+	f.defineEngines()
 	set.StringVar(&f.caBundle, "ca-bundle", "", "`file` of certificates that building an image must trust "+
 		"(default: found in the environment)")
 	return f
@@ -188,7 +191,7 @@ func (f *Flags) Options() (o Options, err error) {
 			return o, err
 		}
 	}
-	return o, nil
+	return o, f.engines.apply(&o)
 }
 
 // oneRunEach makes one op of a benchmark one run, so that -count=100 is the paper's

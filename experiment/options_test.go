@@ -101,6 +101,9 @@ func TestFlagsRefused(t *testing.T) {
 		{"-shard=0/2 -broker=embedded", `-shard: "0/2": want`},
 		{"-shard=1/2", "-shard: want -broker too"},
 		{"-test.cpu=1,2", `-cpu: "1,2": want one number`},
+		{"-author-engine=lab -broker-engine=lab", `-author-engine: "lab" is -broker-engine too: want two`},
+		{"-author-engine=lab -overlap=auto", "-overlap: with -author-engine or -broker-engine"},
+		{"-broker-engine=lab -latency=0 -broker=tcp://127.0.0.1:1", "-broker-engine: tcp://127.0.0.1:1 is started by"},
 		{"-events=1 more", `"more": an argument that is no flag`},
 	} {
 		if o, _, err := options(t, strings.Fields(tt.args)...); err == nil || !strings.Contains(err.Error(), tt.want) {

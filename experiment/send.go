@@ -53,7 +53,7 @@ func authorDeadline(l Load, latency time.Duration) time.Duration {
 }
 
 func (x *Experiment) sendDeadline(l Load) time.Duration {
-	return authorDeadline(l, x.cell.Latency) + eventDeadline
+	return authorDeadline(l, x.longestWay()) + eventDeadline
 }
 
 // sendAll is the measured phase of a run: all events of the cell in one batch.
@@ -96,7 +96,7 @@ func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 	args := []string{
 		"author", "-public", "-progress", "-addr", x.receive,
 		"-conns", strconv.Itoa(l.Conns), "-events", strconv.Itoa(l.Events),
-		"-event-timeout", l.patience().String(), "-timeout", authorDeadline(l, x.cell.Latency).String(),
+		"-event-timeout", l.patience().String(), "-timeout", authorDeadline(l, x.longestWay()).String(),
 		"-dir", ".",
 	}
 	args = append(append(args, x.deploymentFlags()...), paceFlags(l.Pace)...)
@@ -124,7 +124,7 @@ func (x *Experiment) send(ctx context.Context, l Load) (_ *Batch, err error) {
 		},
 		HarnessCPU: report.CPU + after.ours - before.ours,
 		BrokerCPU:  after.broker.CPU - before.broker.CPU,
-		Usage:      after.since(before, report),
+		Usage:      after.since(before, report, x.apart()),
 	}
 	batch.OpenLoop = newOpenLoop(l.Pace, report)
 	if n := max(others, later); n > 0 {

@@ -82,7 +82,11 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 	}
 	s.config.Payload, s.overlap = o.Payload, o.Overlap
 	s.config.Netem, s.config.Machine, s.config.Program = o.Netem, machine(s.config.Testbed.Engine()), program.Read()
-	if s.cpuidle = cpuidle.Prevent(); s.cpuidle != nil {
+	if s.config.Testbed.Apart() {
+		if err := s.config.describeHosts(ctx); err != nil {
+			return nil, err
+		}
+	} else if s.cpuidle = cpuidle.Prevent(); s.cpuidle != nil {
 		s.config.Machine.Idle = "polling"
 	}
 	if o.Results != "" {
@@ -277,7 +281,7 @@ func (s *Series) WriteConfig(w io.Writer) error {
 func (s *Series) planned(cell matrix.Cell) *results.Run {
 	return &results.Run{
 		Cell: cell, Software: s.subjects[cell.Broker].Software, Machine: s.config.Machine, Netem: s.netem,
-		Program: s.config.Program, Payload: s.config.Payload.record,
+		Program: s.config.Program, Payload: s.config.Payload.record, AuthorMachine: s.config.AuthorMachine,
 	}
 }
 
@@ -442,11 +446,14 @@ func (s *Series) judge(run *results.Run) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if run.Cell.Latency == 0 {
-		if run.Cell.Conns == 1 && run.Author.Acked == run.Author.Sent {
+	if run.Cell.Latency == 0 && run.Cell.Conns == 1 {
+		if run.Author.Acked == run.Author.Sent {
 			s.service[run.Cell.Series()] = run.Author.Elapsed / time.Duration(run.Author.Sent)
 		}
 		return
+	}
+	if run.Cell.Latency == 0 && run.RTT == 0 {
+		return // on one machine no round trips are measured without latency
 	}
 	// The cell without latency has undelayed round trips in its time.
 	roundTrips := time.Duration(run.Cell.RoundTrips())

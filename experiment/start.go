@@ -34,6 +34,11 @@ func (x *Experiment) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if x.apart() {
+		if err := x.startClock(ctx); err != nil {
+			return err
+		}
+	}
 	// Comet's subscriber waits a second and more before it tries again.
 	if _, err := x.probe(ctx); err != nil {
 		return err

@@ -21,7 +21,8 @@ type Subject struct {
 	subject.Subject
 	Software subject.Software
 	image    *images.Image // nil where it isn't a Comet
-	// contained runs the embedded broker in a container, and delayedInside does
+	// contained runs the embedded broker in a container, where author and broker are
+	// on two engines, and delayedInside does
 	// so in cells with latency: where this machine can't delay what a process
 	// sends.
 	contained, delayedInside bool
@@ -31,7 +32,7 @@ type Subject struct {
 // doesn't have it. Public consents to sending test events to a broker of
 // somebody else whose address isn't private.
 func Prepare(ctx context.Context, bed *testbed.Testbed, b subject.Subject, public bool) (*Subject, error) {
-	s := &Subject{Subject: b, delayedInside: runtime.GOOS != "linux"}
+	s := &Subject{Subject: b, contained: bed.Apart(), delayedInside: runtime.GOOS != "linux"}
 	switch b.Kind {
 	case subject.Embedded:
 	case subject.Remote:

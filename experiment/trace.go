@@ -21,8 +21,8 @@ import (
 // copied, and keeps what became of each event. Of several batches the author's
 // times of the last are left, which are no run's.
 //
-// All roles are on one machine, or in the containers of one engine: their times
-// are those of one clock.
+// Where all roles are on one machine, their times are those of one clock. Where the
+// author is on another, its times are brought to the broker's clock.
 func (x *Experiment) trace(ctx context.Context) error {
 	if x.report.Sent != x.sent {
 		return nil
@@ -52,10 +52,11 @@ func (x *Experiment) journeys(ctx context.Context) (*journey.Journeys, error) {
 		return nil, err
 	}
 	defer f.Close()
-	j, err := journey.Read(f, x.report.Started)
+	j, err := journey.Read(f, x.authorStarted())
 	if err != nil {
 		return nil, err
 	}
+	x.doubtClocks(j)
 	if x.report.ClockStep != 0 {
 		j.DoubtClock(fmt.Sprintf("the clock was set by %v meanwhile", x.report.ClockStep))
 	}
@@ -71,7 +72,7 @@ func (x *Experiment) journeys(ctx context.Context) (*journey.Journeys, error) {
 			continue
 		}
 		err := x.withDatabase(d.role, author.DefaultFrom, func(db *eventdb.DB) error {
-			return j.Join(ctx, d.stage, db, d.of.Resolution)
+			return j.Join(ctx, d.stage, db, x.resolution(d.of))
 		})
 		if err != nil {
 			return nil, fmt.Errorf("%s's event database: %w", d.role, err)

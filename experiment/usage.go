@@ -61,9 +61,9 @@ func (x *Experiment) usageOf(ctx context.Context, p testbed.Process) (agent.Usag
 		"-holders", strconv.Itoa(at.Holders))
 }
 
-// since returns what was used in a batch.
-func (u *usage) since(before *usage, author agent.AuthorReport) results.Usage {
-	m := author.Machine
+// since returns what was used in a batch. Where author and broker are apart, the
+// author tells of its own machine only.
+func (u *usage) since(before *usage, author agent.AuthorReport, apart bool) results.Usage {
 	sum := results.Usage{
 		Author:      roleUsage(author.Before, author.After),
 		Broker:      roleUsage(before.broker, u.broker),
@@ -71,14 +71,21 @@ func (u *usage) since(before *usage, author agent.AuthorReport) results.Usage {
 		Audience:    u.audience - before.audience,
 		ListenDrops: u.broker.Network.Sub(before.broker.Network).ListenDrops,
 		Retransmits: author.Network.RetransSegs,
-		Machine: results.MachineUsage{
-			Cores: m.Cores, Elapsed: m.Elapsed, Busy: m.Busy(), Idle: m.Idle, Steal: m.Steal,
-			Nice: m.Nice,
-		},
+		Machine:     machineUsage(author.Machine),
+	}
+	if apart {
+		machine := machineUsage(author.Machine)
+		sum.AuthorMachine, sum.Machine = &machine, machineUsage(u.broker.Machine.Since(before.broker.Machine))
 	}
 	sum.Author.CPU = author.CPU // that of sending alone
 	sum.SetForeign()
 	return sum
+}
+
+func machineUsage(m agent.Machine) results.MachineUsage {
+	return results.MachineUsage{
+		Cores: m.Cores, Elapsed: m.Elapsed, Busy: m.Busy(), Idle: m.Idle, Steal: m.Steal, Nice: m.Nice,
+	}
 }
 
 func roleUsage(before, after agent.Usage) results.RoleUsage {

@@ -23,7 +23,7 @@ func TestUsageAgrees(t *testing.T) {
 	require.Root(t)
 	c := newConfig(t)
 	s := prepared(t, c, "comet-3.1.0")
-	e, err := engine.Dial(t.Context())
+	e, err := engine.Dial(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 // TestReleases builds every release of Comet that is on the Python registry.
 func TestReleases(t *testing.T) {
 	require.Docker(t)
-	e, err := engine.Dial(t.Context())
+	e, err := engine.Dial(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -145,9 +145,26 @@ func configKeys() []configKey {
 			}
 			return strconv.Itoa(r.Machine.Cores)
 		}},
+		{"author-engine", false, true, func(r *Run) string { return r.authorMachine().Engine }},
+		{"author-kernel", false, true, func(r *Run) string { return r.authorMachine().Kernel }},
+		{"author-cores", false, true, func(r *Run) string {
+			if r.AuthorMachine == nil {
+				return ""
+			}
+			return strconv.Itoa(r.AuthorMachine.Cores)
+		}},
 		{"host-idle", false, true, func(r *Run) string { return r.Machine.Idle }},
 		{"pinned", false, true, func(r *Run) string { return r.Pinned }},
 	}
+}
+
+// authorMachine returns the author's machine where that isn't the others', else one
+// of which nothing is known.
+func (r *Run) authorMachine() Machine {
+	if r.AuthorMachine == nil {
+		return Machine{}
+	}
+	return *r.AuthorMachine
 }
 
 // config returns what is known of one run's configuration, without what was

@@ -60,10 +60,9 @@ func common() []Metric {
 	always := func(*Run) bool { return true }
 	broker := func(r *Run) bool { return r.Broker.Format != "" }
 	subscriber := func(r *Run) bool { return r.Subscriber.Format != "" }
-	latency := func(r *Run) bool { return r.Cell.Latency > 0 }
+	far := func(r *Run) bool { return r.Cell.Latency > 0 || r.RTT > 0 }
 	overlap := func(r *Run) bool { return r.Beside != nil }
 	beside := func(r *Run) float64 { return r.Beside.Mean }
-	theory := func(r *Run) bool { return r.Cell.Latency > 0 && r.Cell.Rate == 0 && r.Payload.fits() }
 	measured := func(r *Run) bool { return r.HarnessCPU > 0 && r.Author.Sent > 0 }
 	metrics := []Metric{
 		{timeUnit, lower, true, false, always, elapsed},
@@ -71,9 +70,9 @@ func common() []Metric {
 		{RoleBroker.Unit(), higher, true, false, broker, (*Run).BrokerRate},
 		{RoleSubscriber.Unit(), higher, true, true, subscriber, (*Run).SubscriberRate},
 		{missingUnit, lower, false, false, subscriber, missing},
-		{rttUnit, lower, false, false, latency, rtt},
-		{"base-rtt-sec", lower, false, false, latency, baseRTT},
-		{"theory-ratio", higher, false, false, theory, (*Run).TheoryRatio},
+		{rttUnit, lower, false, false, far, rtt},
+		{"base-rtt-sec", lower, false, false, far, baseRTT},
+		{"theory-ratio", higher, false, false, (*Run).inTheory, (*Run).TheoryRatio},
 		{"harness-cpu-sec/event", lower, false, false, measured, cpu},
 		{"broker-cpu-sec/event", lower, false, false, used(RoleBroker), perEvent(RoleBroker)},
 		{"subscriber-cpu-sec/event", lower, false, false, used(RoleSubscriber), perEvent(RoleSubscriber)},

@@ -29,6 +29,10 @@ type Run struct {
 
 	Software subject.Software `json:"software"`
 	Machine  Machine          `json:"machine"`
+	// AuthorMachine is where the author ran, nil where that is the same machine. Else
+	// Machine is where broker and subscriber ran, with the process that started them
+	// (Procs, OS and Arch) on any.
+	AuthorMachine *Machine `json:"author_machine,omitempty"`
 	// Program is what made the run.
 	Program program.Info `json:"program,omitzero"`
 
@@ -39,10 +43,12 @@ type Run struct {
 	// kernel chose.
 	Pinned string `json:"pinned,omitempty"`
 	// BaseRTT and RTT are the medians of the round trips measured on the path
-	// of the author's packets, without and with the delay. Both are 0 where no
-	// latency was asked for.
+	// of the author's packets, without and with the delay. Where no latency was
+	// asked for, they are equal, and 0 if all ran on one machine.
 	BaseRTT time.Duration `json:"base_rtt_ns,omitempty"`
 	RTT     time.Duration `json:"rtt_ns,omitempty"`
+	// Clocks is nil where all ran on one machine.
+	Clocks *Clocks `json:"clocks,omitempty"`
 	// Lateness is by how much packets left later than asked for, on average over
 	// the whole run; 99 % of them were no later than LatenessP99. The kernel's
 	// delay doesn't report it: then both are 0.
@@ -139,10 +145,25 @@ type Beside struct {
 const (
 	firstWindow = 10 * 1448
 	frameHeader = 4
+	// farWindow is the same in an overlay network, whose own headers take 50 bytes of
+	// each packet (VXLAN, RFC 7348).
+	farWindow = 10 * (1448 - 50)
 )
 
+// inTheory reports whether theory has a rate of the run.
+func (r *Run) inTheory() bool {
+	known := r.Cell.Latency > 0 || r.RTT > 0 && r.Service > 0
+	return known && r.Cell.Rate == 0 && r.fits()
+}
+
 // fits reports whether every event is sent in one go.
-func (p *Payload) fits() bool { return p == nil || p.Largest+frameHeader <= firstWindow }
+func (r *Run) fits() bool {
+	window := firstWindow
+	if r.AuthorMachine != nil {
+		window = farWindow
+	}
+	return r.Payload == nil || r.Payload.Largest+frameHeader <= window
+}
 
 // Author is the author's part of a run.
 type Author struct {
@@ -203,10 +224,11 @@ func (r *Run) SubscriberRate() float64 { return rate(r.Subscriber.Entries, r.Sub
 
 // TheoryRatio returns the author's rate over the one that theory gives as long
 // as the broker isn't saturated, conns / (2·RTT + t), or (RTT + t) where connections
-// are kept open. It is 0 where theory has no rate: also of events that don't fit
+// are kept open. It is 0 where theory has no rate: without latency, unless t and the
+// round trip to another machine are known, and of events that don't fit
 // into the first window of a connection, which take more round trips.
 func (r *Run) TheoryRatio() float64 {
-	if !r.Payload.fits() {
+	if !r.inTheory() {
 		return 0
 	}
 	theory := r.Cell.TheoreticalRate(r.RTT, r.Service)

@@ -10,6 +10,9 @@ type Usage struct {
 	Broker     RoleUsage    `json:"broker,omitzero"`
 	Subscriber RoleUsage    `json:"subscriber,omitzero"`
 	Machine    MachineUsage `json:"machine,omitzero"`
+	// AuthorMachine is nil where the author was on the same machine as the others;
+	// else Machine is that of the others, until they had nothing more to do.
+	AuthorMachine *MachineUsage `json:"author_machine,omitempty"`
 	// Delay is the processor time of what delays packets in user space.
 	Delay time.Duration `json:"delay_cpu_ns,omitempty"`
 	// Audience is the CPU time of all subscribers but the first.
@@ -92,8 +95,19 @@ func (u Usage) Of(r Role) RoleUsage {
 // SetForeign sets the machine's Foreign from what else is known. A broker and a
 // subscriber may be at work for longer than the author; it is never below zero.
 func (u *Usage) SetForeign() {
-	ours := u.Author.CPU + u.Broker.CPU + u.Subscriber.CPU + u.Delay + u.Audience
-	u.Machine.Foreign = max(0, u.Machine.Busy-ours)
+	author, others := u.Author.CPU+u.Delay, u.Broker.CPU+u.Subscriber.CPU+u.Audience
+	if m := u.AuthorMachine; m != nil {
+		m.Foreign, author = max(0, m.Busy-author), 0
+	}
+	u.Machine.Foreign = max(0, u.Machine.Busy-author-others)
+}
+
+// OfAuthor returns what the processors of the author's machine did.
+func (u Usage) OfAuthor() MachineUsage {
+	if u.AuthorMachine != nil {
+		return *u.AuthorMachine
+	}
+	return u.Machine
 }
 
 // CPUPerEvent returns the processor time of a role in seconds for each event that

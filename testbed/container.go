@@ -22,6 +22,7 @@ import (
 type container struct {
 	name    string
 	backend *containers
+	engine  *engine.Engine
 	id      string
 	image   string // "" if it is ours
 	holders int
@@ -40,7 +41,7 @@ type container struct {
 // watch waits for the container's end and tells of one that nobody asked for.
 func (p *container) watch() {
 	defer close(p.ended)
-	code, err := p.backend.engine.Pool.Client.WaitContainer(p.id)
+	code, err := p.engine.Pool.Client.WaitContainer(p.id)
 	if p.stopped.Load() {
 		return
 	}
@@ -57,7 +58,7 @@ func (p *container) logs() string {
 	ctx, cancel := context.WithTimeout(context.Background(), engine.Answer)
 	defer cancel()
 	log := new(tail.Tail)
-	err := p.backend.engine.Pool.Client.Logs(docker.LogsOptions{
+	err := p.engine.Pool.Client.Logs(docker.LogsOptions{
 		Container: p.id, Stdout: true, Stderr: true, OutputStream: log, ErrorStream: log, Tail: "20", Context: ctx,
 	})
 	if err != nil {
@@ -104,7 +105,7 @@ func (p *container) follow() {
 	}}
 	go func() {
 		defer close(p.printed)
-		err := p.backend.engine.Pool.Client.Logs(docker.LogsOptions{
+		err := p.engine.Pool.Client.Logs(docker.LogsOptions{
 			Container: p.id, Stdout: true, Follow: true, OutputStream: lines, ErrorStream: io.Discard,
 		})
 		if err != nil && !p.stopped.Load() {
@@ -144,7 +145,7 @@ func (p *container) ours(ctx context.Context) (*container, error) {
 func (p *container) exec(
 	ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, command ...string,
 ) error {
-	client := p.backend.engine.Pool.Client
+	client := p.engine.Pool.Client
 	exec, err := engine.Ask(ctx, "run "+command[0], engine.Answer, func(ctx context.Context) (*docker.Exec, error) {
 		return client.CreateExec(docker.CreateExecOptions{
 			Container: p.id, Cmd: command, AttachStdin: stdin != nil, AttachStdout: true, AttachStderr: true,
@@ -182,7 +183,7 @@ func (p *container) exitCode(ctx context.Context, exec string) (int, error) {
 	for {
 		told, err := engine.Ask(ctx, "ask how a command ended", engine.Answer,
 			func(context.Context) (*docker.ExecInspect, error) {
-				return p.backend.engine.Pool.Client.InspectExec(exec)
+				return p.engine.Pool.Client.InspectExec(exec)
 			})
 		if err != nil {
 			return 0, err
@@ -244,7 +245,7 @@ func (p *container) Stop(ctx context.Context) error {
 	p.stopped.Store(true)
 	_, err := engine.Ask(ctx, "stop "+p.name, engine.Answer, func(ctx context.Context) (struct{}, error) {
 		o := docker.KillContainerOptions{ID: p.id, Signal: docker.SIGTERM, Context: ctx}
-		return struct{}{}, p.backend.engine.Pool.Client.KillContainer(o)
+		return struct{}{}, p.engine.Pool.Client.KillContainer(o)
 	})
 	if err != nil {
 		return err

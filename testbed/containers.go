@@ -19,13 +19,11 @@ import (
 // containers is a backend of containers on a network of their own: nothing is
 // published on the host, so nothing stands between author and broker.
 type containers struct {
-	engine  *engine.Engine
+	bed     *Testbed
 	labels  map[string]string
 	run     string
 	life    time.Duration // after which what is left ends by itself
-	ours    string        // the image of our command
-	pinning pinning
-	network string // its id
+	network string        // its id
 	deaths  chan error
 	// making is what the engine is just making or starting, also what nobody
 	// waits for any more.
@@ -65,8 +63,7 @@ func (t *Testbed) Containers(ctx context.Context, dir string, life time.Duration
 	}
 	run := filepath.Base(dir)
 	c := &containers{
-		engine: t.engine, labels: t.owner.Labels(run), run: run, life: life, ours: t.image, pinning: t.pinning,
-		deaths: make(chan error, deathsKept),
+		bed: t, labels: t.owner.Labels(run), run: run, life: life, deaths: make(chan error, deathsKept),
 	}
 	if err := c.makeNetwork(ctx); err != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)
@@ -76,12 +73,18 @@ func (t *Testbed) Containers(ctx context.Context, dir string, life time.Duration
 	return c, nil
 }
 
-func (c *containers) makeNetwork(ctx context.Context) error {
+func (c *containers) makeNetwork(ctx context.Context) (err error) {
+	name := "cometbench-" + c.run
 	c.making.Add(1)
+	if c.bed.Apart() {
+		defer c.making.Done()
+		c.network, err = c.bed.networks.CreateOverlay(ctx, name, c.labels)
+		return err
+	}
 	network, err := engine.Ask(ctx, "create a network", engine.Change,
 		func(context.Context) (*dockertest.Network, error) {
 			defer c.making.Done()
-			return c.engine.Pool.CreateNetwork("cometbench-"+c.run, func(o *docker.CreateNetworkOptions) {
+			return c.bed.engine.Pool.CreateNetwork(name, func(o *docker.CreateNetworkOptions) {
 				o.Labels, o.CheckDuplicate = c.labels, true
 			})
 		})
@@ -115,19 +118,20 @@ func (c *containers) Start(ctx context.Context, r Role) (Process, error) {
 // start starts a container with no more privileges than the role needs, and
 // watches it.
 func (c *containers) start(ctx context.Context, r Role) (*container, error) {
+	e := c.bed.engineOf(r)
 	o := &dockertest.RunOptions{
 		Repository: r.Image, User: nobody, WorkingDir: folder, NetworkID: c.network, Labels: c.labels,
 		Name: "cometbench-" + c.run + "-" + r.Name, SecurityOpt: []string{"no-new-privileges"},
 	}
 	host := docker.HostConfig{
 		NetworkMode: c.network, CapDrop: []string{"ALL"}, ReadonlyRootfs: true,
-		Memory: memoryLimit, MemorySwap: memoryLimit, PidsLimit: defaultThreads, CPUSetCPUs: c.pinning.of(r.Name),
+		Memory: memoryLimit, MemorySwap: memoryLimit, PidsLimit: defaultThreads, CPUSetCPUs: c.bed.pinning.of(r.Name),
 		ShmSize: folderLimit, Tmpfs: map[string]string{filepath.Dir(LogFile): tmpfsOptions},
 	}
 	holders := 0
 	switch {
 	case r.Image == "":
-		o.Repository = c.ours
+		o.Repository = c.bed.images[e]
 		o.Cmd = append([]string{r.Command[0], "-for", c.life.String()}, r.Command[1:]...)
 	case len(r.Command) > 0:
 		holders = 2 // timeout and the shell
@@ -159,7 +163,7 @@ func (c *containers) start(ctx context.Context, r Role) (*container, error) {
 		o.User = "" // only root has what is added
 		host.CapAdd, host.CPUShares = []string{"NET_ADMIN", "NET_RAW"}, delayShares
 	}
-	if c.engine.Lacks(ctx, o.Repository) { // it would be pulled
+	if e.Lacks(ctx, o.Repository) { // it would be pulled
 		return nil, fmt.Errorf("start %s: its image %s is no longer on the engine: start the benchmark again, and "+
 			"remove (or prune) no images while it runs", r.Name, o.Repository)
 	}
@@ -168,13 +172,13 @@ func (c *containers) start(ctx context.Context, r Role) (*container, error) {
 	resource, err := engine.Ask(ctx, "start "+r.Name, engine.Change,
 		func(context.Context) (*dockertest.Resource, error) {
 			defer c.making.Done()
-			return c.engine.Pool.RunWithOptions(o, func(h *docker.HostConfig) { *h = host })
+			return e.Pool.RunWithOptions(o, func(h *docker.HostConfig) { *h = host })
 		})
 	if err != nil {
 		return nil, err
 	}
 	p := &container{
-		name: r.Name, backend: c, id: resource.Container.ID, image: r.Image, holders: holders,
+		name: r.Name, backend: c, engine: e, id: resource.Container.ID, image: r.Image, holders: holders,
 		ended: make(chan struct{}),
 	}
 	for _, n := range resource.Container.NetworkSettings.Networks {
@@ -200,7 +204,7 @@ func (c *containers) Close(ctx context.Context) error {
 		p.stopped.Store(true)
 	}
 	c.mu.Unlock()
-	return c.engine.RemoveRun(ctx, c.run)
+	return c.bed.onEngines(func(e *engine.Engine) error { return e.RemoveRun(ctx, c.run) })
 }
 
 func splitTag(image string) (repository, tag string) {

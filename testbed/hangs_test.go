@@ -40,8 +40,9 @@ func TestEngineHangs(t *testing.T) {
 	released := make(chan struct{})
 	e := fakeEngine(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-released }))
 	t.Cleanup(func() { close(released) })
-	c := &containers{engine: e, run: "run", ours: "author", network: fakeID}
-	author := &container{name: "author", id: fakeID, backend: c}
+	bed := &Testbed{engine: e, images: map[*engine.Engine]string{e: "author"}}
+	c := &containers{bed: bed, run: "run", network: fakeID}
+	author := &container{name: "author", id: fakeID, backend: c, engine: e}
 	for _, tt := range []struct {
 		name string
 		do   func(context.Context) error
@@ -98,11 +99,10 @@ func TestExitCode(t *testing.T) {
 		}
 		io.WriteString(w, `{"Running":false,"ExitCode":7}`)
 	})
-	c := &containers{engine: fakeEngine(t, answers)}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	stderr := &tail.Tail{Each: func(string) bool { return true }} // which is no JSON
-	author := &container{name: "author", id: fakeID, backend: c}
+	author := &container{name: "author", id: fakeID, engine: fakeEngine(t, answers)}
 	err := author.exec(ctx, nil, io.Discard, stderr, "false")
 	if err == nil || !strings.Contains(err.Error(), "exit code 7") {
 		t.Errorf("%v, want exit code 7", err)

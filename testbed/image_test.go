@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"cometbench/internal/engine"
 	"cometbench/matrix"
 	"cometbench/subject"
 )
@@ -23,7 +24,9 @@ func TestStatesOfTree(t *testing.T) {
 			}},
 		})
 	})
-	bed := &Testbed{engine: fakeEngine(t, answers), image: "ours", config: Config{Status: func(string, ...any) {}}}
+	e := fakeEngine(t, answers)
+	bed := &Testbed{engine: e, images: map[*engine.Engine]string{e: "ours"},
+		config: Config{Status: func(string, ...any) {}}}
 	dir := filepath.Join(t.TempDir(), "comet")
 	write := func(name, text string) {
 		t.Helper()

@@ -40,6 +40,10 @@ type Config struct {
 	// by 4 % with it, and was a third higher. A broker that computes on more
 	// than one processor at a time is held back by it.
 	Pin bool
+	// BrokerEngine and AuthorEngine name the engine of broker and subscriber, and that
+	// of the author, where they are two: see [engine.Dial]. They must be in one swarm.
+	// By default all roles are on the engine that the docker command would use.
+	BrokerEngine, AuthorEngine string
 	// Files are what our command finds, by name, in the folder that
 	// [Testbed.Files] returns, wherever it runs.
 	Files map[string][]byte
@@ -64,11 +68,13 @@ type Testbed struct {
 	builds    string // folder for our command
 	command   string // our command, for this machine
 	janitor   *engine.Janitor
-	engine    *engine.Engine // nil where none answers
+	engine    *engine.Engine // of broker and subscriber; nil where none answers
 	engineErr error          // why none answers
+	authors   *engine.Engine // of the author, nil where that is the same
+	networks  *engine.Engine // makes networks between the two
 
 	mu      sync.Mutex
-	image   string // of our command, once it was made
+	images  map[*engine.Engine]string // of our command, once they were made
 	pinning pinning
 }
 
@@ -112,15 +118,17 @@ func New(ctx context.Context, c Config) (_ *Testbed, err error) {
 			return nil, err
 		}
 	}
-	if t.janitor, err = engine.StartJanitor(t.command, t.owner, t.scratch, t.builds); err != nil {
+	if t.janitor, err = engine.StartJanitor(t.command, t.owner, c.engines(), t.scratch, t.builds); err != nil {
 		return nil, err
 	}
-	if t.engine, t.engineErr = engine.Dial(ctx); t.engine != nil {
-		ctx, cancel := context.WithTimeoutCause(ctx, closeDeadline, fmt.Errorf("not done after %v", closeDeadline))
-		defer cancel()
-		if err := t.engine.Sweep(ctx, t.owner); err != nil {
-			return nil, err
-		}
+	if err := t.dial(ctx); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, closeDeadline, fmt.Errorf("not done after %v", closeDeadline))
+	defer cancel()
+	err = t.onEngines(func(e *engine.Engine) error { return e.Sweep(ctx, t.owner) })
+	if err != nil {
+		return nil, err
 	}
 	return t, nil
 }
@@ -177,7 +185,7 @@ func (t *Testbed) Image(ctx context.Context, s subject.Subject) (*images.Image, 
 	t.config.Status("preparing the image of %s", s.Name)
 	prepared := make(chan error, 1)
 	go func() { prepared <- t.PrepareContainers(ctx) }() // the go command is at work while packages are downloaded
-	image, err := t.builder().Ensure(ctx, s)
+	image, err := t.builder(t.engine).Ensure(ctx, s)
 	return image, errors.Join(err, <-prepared)
 }
 
@@ -203,61 +211,67 @@ func (t *Testbed) PrepareContainers(ctx context.Context) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.image != "" {
+	if t.images != nil {
 		return nil
 	}
 	t.config.Status("building the cometbench command for containers")
 	ctx, cancel := context.WithTimeoutCause(ctx, buildDeadline, fmt.Errorf("not done after %v", buildDeadline))
 	defer cancel()
-	executable, err := t.config.Executable(ctx, t.builds, t.engine.OS, t.engine.Arch)
-	if err != nil {
-		return err
-	}
-	image, err := t.builder().Author(ctx, executable, t.config.Files)
-	if err != nil {
-		return err
-	}
-	if t.config.Pin {
-		if t.pinning, err = pin(ctx, t.engine, image, t.owner); err != nil {
+	made := make(map[*engine.Engine]string)
+	for _, e := range t.engines() {
+		executable, err := t.config.Executable(ctx, t.builds, e.OS, e.Arch)
+		if err != nil {
+			return err
+		}
+		if made[e], err = t.builder(e).Author(ctx, executable, t.config.Files); err != nil {
 			return err
 		}
 	}
-	t.image = image
+	if t.config.Pin && !t.Apart() {
+		var err error
+		if t.pinning, err = pin(ctx, t.engine, made[t.engine], t.owner); err != nil {
+			return err
+		}
+	}
+	t.images = made
 	return nil
 }
 
-// builder returns what makes images for this testbed.
-func (t *Testbed) builder() *images.Builder {
+// builder returns what makes images for this testbed on an engine.
+func (t *Testbed) builder(e *engine.Engine) *images.Builder {
 	return &images.Builder{
-		Client: t.engine.Pool.Client, CABundle: t.config.CABundle, Dir: t.builds,
+		Client: e.Pool.Client, CABundle: t.config.CABundle, Dir: t.builds,
 		Owner: t.owner.String(),
 	}
 }
 
-// Others returns how many other benchmarks run on this machine or its engine:
+// Others returns how many other benchmarks run on this machine or its engines:
 // they take processor time from what is measured here.
 func (t *Testbed) Others(ctx context.Context) (int, error) {
 	others, err := owner.Others(t.owner)
-	if err != nil || t.engine == nil {
+	if err != nil {
 		return len(others), err
 	}
-	onEngine, err := t.engine.Others(ctx, t.owner)
-	for _, o := range onEngine {
-		if !slices.Contains(others, o) {
-			others = append(others, o)
+	for _, e := range t.engines() {
+		onEngine, err := e.Others(ctx, t.owner)
+		if err != nil {
+			return len(others), err
+		}
+		for _, o := range onEngine {
+			if !slices.Contains(others, o) {
+				others = append(others, o)
+			}
 		}
 	}
-	return len(others), err
+	return len(others), nil
 }
 
 // Close removes everything that the testbed still holds.
 func (t *Testbed) Close() error {
 	var errs []error
-	if t.engine != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), closeDeadline)
-		defer cancel()
-		errs = append(errs, t.engine.RemoveOwned(ctx, t.owner))
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeDeadline)
+	defer cancel()
+	errs = append(errs, t.onEngines(func(e *engine.Engine) error { return e.RemoveOwned(ctx, t.owner) }))
 	if t.scratch != "" {
 		errs = append(errs, os.RemoveAll(t.scratch))
 	}

@@ -278,7 +278,7 @@ func TestKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next, err := engine.Dial(t.Context())
+	next, err := engine.Dial(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +373,7 @@ func TestSweep(t *testing.T) {
 		t.Helper()
 		out, err := exec.Command("docker", "run", "-d", "--network", "none",
 			"--label", owner.LabelOwner+"="+o.String(), "--label", owner.LabelRun+"=test",
-			bed.image, "pause", "-for", "5m").CombinedOutput()
+			bed.images[bed.engine], "pause", "-for", "5m").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}

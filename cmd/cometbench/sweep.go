@@ -46,7 +46,7 @@ build them: each takes about 50 MB besides its base image.`)
 
 // sweepImages removes the images of Comets, and names them.
 func sweepImages(ctx context.Context, std command.Streams) error {
-	e, err := engine.Dial(ctx)
+	e, err := engine.Dial(ctx, "")
 	if err != nil {
 		return err
 	}

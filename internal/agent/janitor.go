@@ -14,10 +14,16 @@ import (
 func runJanitor(ctx context.Context, std command.Streams, args []string) error {
 	fs := flag.NewFlagSet("janitor", flag.ContinueOnError)
 	owner := fs.String("owner", "", "`label` of the benchmark to clean up after")
+	var engines []string
+	fs.Func("engine", "clean up this `engine`, a URL or a Docker context; \"\" is the one that docker would use",
+		func(name string) error {
+			engines = append(engines, name)
+			return nil
+		})
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), "usage: cometbench janitor -owner LABEL [FOLDER...]\n\n"+
+		fmt.Fprint(fs.Output(), "usage: cometbench janitor -owner LABEL [-engine ENGINE]... [FOLDER...]\n\n"+
 			"Waits for the end of standard input, and then removes what the owner has left on\n"+
-			"the engine, and its folders. The benchmark starts one beside itself.\n\n")
+			"the engines, and its folders. The benchmark starts one beside itself.\n\n")
 		fs.PrintDefaults()
 	}
 	if err := command.ParseFlags(fs, std, args, true); err != nil {
@@ -26,5 +32,5 @@ func runJanitor(ctx context.Context, std command.Streams, args []string) error {
 	if *owner == "" {
 		return command.UsageErrorf("janitor: -owner is required")
 	}
-	return engine.Clean(ctx, std.In, *owner, fs.Args())
+	return engine.Clean(ctx, std.In, *owner, engines, fs.Args())
 }

@@ -45,14 +45,41 @@ func watchMachine() (since func() (Machine, error), err error) {
 		if err != nil || m.Cores == 0 {
 			return Machine{}, err
 		}
-		m.Elapsed = time.Since(begun)
-		m.Idle -= before.Idle
-		m.Steal -= before.Steal
-		if m.Nice -= before.Nice; low {
+		m = m.Since(before)
+		if m.Elapsed = time.Since(begun); low {
 			m.Nice = 0
 		}
 		return m, nil
 	}, nil
+}
+
+// sinceStart returns what the processors did since the machine's start.
+func sinceStart() (Machine, error) {
+	m, err := readMachine()
+	if err != nil || m.Cores == 0 {
+		return Machine{}, err
+	}
+	text, err := os.ReadFile("/proc/uptime") // in seconds (proc_uptime(5))
+	if err != nil {
+		return Machine{}, err
+	}
+	up, _, _ := strings.Cut(string(text), " ")
+	if m.Elapsed, err = time.ParseDuration(up + "s"); err != nil {
+		return Machine{}, fmt.Errorf("/proc/uptime: %.80q: %w", text, err)
+	}
+	if lowPriority() {
+		m.Nice = 0
+	}
+	return m, nil
+}
+
+// Since returns what they did since before.
+func (m Machine) Since(before Machine) Machine {
+	m.Elapsed -= before.Elapsed
+	m.Idle -= before.Idle
+	m.Steal -= before.Steal
+	m.Nice -= before.Nice
+	return m
 }
 
 // lowPriority reports whether this program gives way to others: whether its nice

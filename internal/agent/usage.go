@@ -29,6 +29,8 @@ type Usage struct {
 	// Container is the memory of the container in which it is, as docker stats shows
 	// it, in bytes; 0 outside of one.
 	Container int64 `json:"container_bytes,omitempty"`
+	// Machine is what the processors did since the machine's start.
+	Machine Machine `json:"machine,omitzero"`
 	// Throttled is for how long a limit of the processor has kept them from running.
 	Throttled time.Duration `json:"throttled_ns,omitempty"`
 }
@@ -84,6 +86,9 @@ func runUsage(ctx context.Context, std command.Streams, args []string) error {
 	}
 	u.take(tree)
 	u.Throttled, u.Container = throttled(*pid), containerMemory(*pid)
+	if u.Machine, err = sinceStart(); err != nil {
+		return err
+	}
 	if *reset {
 		if err := proctree.ResetPeak(*pid); err != nil {
 			return err

@@ -68,6 +68,27 @@ func findEndpoint(getenv func(string) string) (endpoint, error) {
 	return e, nil
 }
 
+// named returns the environment in which the docker command would use the engine
+// of that name: a URL, or else a context. "" leaves it to the environment.
+func named(name string, getenv func(string) string) func(string) string {
+	if name == "" {
+		return getenv
+	}
+	host, context := "", name
+	if strings.Contains(name, "://") {
+		host, context = name, ""
+	}
+	return func(variable string) string {
+		switch variable {
+		case "DOCKER_HOST":
+			return host
+		case "DOCKER_CONTEXT":
+			return context
+		}
+		return getenv(variable)
+	}
+}
+
 // contextName returns the name of the context to use.
 func contextName(getenv func(string) string, config string) (string, error) {
 	if getenv("DOCKER_HOST") != "" {
@@ -179,6 +200,19 @@ func (e endpoint) client(version string) (client *docker.Client, err error) {
 	}
 	client.SkipServerVersionCheck = true
 	return client, nil
+}
+
+// url returns the URL of the engine's API, as its client requests it: those of a
+// socket need a host, which isn't used.
+func (e endpoint) url() string {
+	scheme, address, _ := strings.Cut(e.host, "://")
+	switch {
+	case scheme == "unix" || scheme == "npipe":
+		return "http://engine"
+	case scheme == "https" || e.tls != nil:
+		return "https://" + address
+	}
+	return "http://" + address
 }
 
 // String describes the endpoint for errors.

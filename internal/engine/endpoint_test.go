@@ -40,7 +40,8 @@ func (c configured) write(name, text string) {
 func (c configured) create(name, host string, skipVerify bool) {
 	c.t.Helper()
 	c.write("contexts/meta/"+folders[name]+"/meta.json",
-		fmt.Sprintf(`{"Name":%q,"Metadata":{},"Endpoints":{"docker":{"Host":%q,"SkipTLSVerify":%t}}}`, name, host, skipVerify))
+		fmt.Sprintf(`{"Name":%q,"Metadata":{},"Endpoints":{"docker":{"Host":%q,"SkipTLSVerify":%t}}}`, name, host,
+			skipVerify))
 }
 
 // TestFindEndpoint: contexts are read, and found in the same order, as the
@@ -60,7 +61,8 @@ func TestFindEndpoint(t *testing.T) {
 		{env: "DOCKER_CONTEXT=default", host: standard},
 		{env: "DOCKER_CONTEXT=lab", host: "unix:///tmp/x.sock", context: "lab"},
 		{env: "DOCKER_CONTEXT=far", wrong: "ssh:// isn't spoken here"},
-		{env: "DOCKER_HOST=ssh://me@far.example", wrong: "ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock me@far.example"},
+		{env: "DOCKER_HOST=ssh://me@far.example",
+			wrong: "ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock me@far.example"},
 		{env: "DOCKER_CONTEXT=none", wrong: `no Docker context "none"`},
 		{env: "DOCKER_CONFIG=" + config.dir + "/empty", host: standard},
 		{env: "DOCKER_CONFIG=" + config.dir + "/none", host: standard},
@@ -79,7 +81,8 @@ func TestFindEndpoint(t *testing.T) {
 				t.Errorf("%s: got %v, %v, want an error with %q", tt.env, e, err, tt.wrong)
 			}
 		case err != nil || e.host != tt.host || e.context != tt.context:
-			t.Errorf("%s: got host %q of context %q, %v, want %q of %q", tt.env, e.host, e.context, err, tt.host, tt.context)
+			t.Errorf("%s: got host %q of context %q, %v, want %q of %q", tt.env, e.host, e.context, err, tt.host,
+				tt.context)
 		}
 	}
 }
@@ -107,7 +110,7 @@ func TestDialTLS(t *testing.T) {
 	t.Setenv("DOCKER_HOST", "")
 	for _, context := range []string{"remote", "loose"} {
 		t.Setenv("DOCKER_CONTEXT", context)
-		e, err := Dial(t.Context())
+		e, err := Dial(t.Context(), "")
 		if err != nil {
 			t.Errorf("context %s: %v", context, err)
 			continue
@@ -120,7 +123,7 @@ func TestDialTLS(t *testing.T) {
 		}
 	}
 	t.Setenv("DOCKER_CONTEXT", "lab")
-	if e, err := Dial(t.Context()); err == nil {
+	if e, err := Dial(t.Context(), ""); err == nil {
 		t.Errorf("got %v without TLS, want an error", e)
 	}
 }

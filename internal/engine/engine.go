@@ -20,6 +20,7 @@ type Engine struct {
 	Pool     *dockertest.Pool
 	OS, Arch string // the platform of its containers
 	name     string // for a configuration line
+	api      string // the URL of its API
 }
 
 // How long an engine may take at most: to answer a question, and to make, start,
@@ -34,10 +35,10 @@ const (
 // alike in all that is used here.
 const apiVersion = "1.44"
 
-// Dial connects to the engine that the docker command would use: see
-// findEndpoint.
-func Dial(ctx context.Context) (*Engine, error) {
-	where, err := findEndpoint(os.Getenv)
+// Dial connects to an engine by its name: a URL as DOCKER_HOST has them, or a Docker
+// context. "" is the one that the docker command would use: see findEndpoint.
+func Dial(ctx context.Context, name string) (*Engine, error) {
+	where, err := findEndpoint(named(name, os.Getenv))
 	if err != nil {
 		return nil, fmt.Errorf("no Docker engine can be used: %w", err)
 	}
@@ -64,7 +65,7 @@ func Dial(ctx context.Context) (*Engine, error) {
 	if client, err = where.client(speak); err != nil {
 		return nil, fmt.Errorf("%s can't be used: %w", where, err)
 	}
-	e.Pool = &dockertest.Pool{Client: client}
+	e.Pool, e.api = &dockertest.Pool{Client: client}, where.url()+"/v"+speak
 	return e, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 
 	"cometbench/internal/owner"
@@ -31,10 +32,14 @@ const JanitorVariable = "COMETBENCH_JANITOR"
 const cleanDeadline = time.Minute
 
 // StartJanitor starts the command as a janitor, which is to remove what an owner
-// has on the engine and these scratch folders.
-func StartJanitor(command string, o owner.Owner, scratch ...string) (*Janitor, error) {
+// has on the engines of these names and in these scratch folders.
+func StartJanitor(command string, o owner.Owner, engines []string, scratch ...string) (*Janitor, error) {
 	j := &Janitor{log: &tail.Tail{}}
-	j.cmd = exec.Command(command, append([]string{"janitor", "-owner", o.String()}, scratch...)...)
+	args := []string{"janitor", "-owner", o.String()}
+	for _, name := range engines {
+		args = append(args, "-engine", name)
+	}
+	j.cmd = exec.Command(command, append(args, scratch...)...)
 	j.cmd.Env = append(os.Environ(), JanitorVariable+"=1")
 	j.cmd.Stderr = j.log
 	detach(j.cmd)
@@ -66,9 +71,9 @@ func (j *Janitor) Dismiss() error {
 }
 
 // Clean is what a janitor does: it waits until stdin ends and then removes what
-// the owner (as its label writes it) has left on the engine, and its scratch
+// the owner (as its label writes it) has left on the engines, and its scratch
 // folders.
-func Clean(ctx context.Context, stdin io.Reader, label string, scratch []string) error {
+func Clean(ctx context.Context, stdin io.Reader, label string, engines, scratch []string) error {
 	o, err := owner.Parse(label)
 	if err != nil {
 		return err
@@ -83,10 +88,16 @@ func Clean(ctx context.Context, stdin io.Reader, label string, scratch []string)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanDeadline)
 	defer cancel()
-	var errs []error
-	if e, err := Dial(ctx); err == nil {
-		errs = append(errs, e.RemoveOwned(ctx, o))
+	errs := make([]error, len(engines))
+	var wg sync.WaitGroup
+	for i, name := range engines { // side by side: one may wait for what is on the other
+		wg.Go(func() {
+			if e, err := Dial(ctx, name); err == nil {
+				errs[i] = e.RemoveOwned(ctx, o)
+			}
+		})
 	}
+	wg.Wait()
 	for _, dir := range scratch {
 		errs = append(errs, os.RemoveAll(dir))
 	}

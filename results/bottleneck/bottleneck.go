@@ -49,9 +49,11 @@ type shares struct {
 	// brokerCPU is the broker's in processors.
 	brokerCPU float64
 	latency   float64 // of a connection's time
-	idle      float64 // of all processors
+	idle      float64 // of all processors of the broker's machine
 	steal     float64
 	retries   float64 // of connections' time, or of the whole
+	// authorIdle and authorSteal are of those of the author's machine.
+	authorIdle, authorSteal float64
 	// brokerWants and authorWants are how much each used and waited for. They count
 	// the threads that wait, also of those that wait for each other's processor.
 	brokerWants, authorWants float64
@@ -67,6 +69,11 @@ func over(d, whole time.Duration) float64 {
 	return min(1, d.Seconds()/whole.Seconds())
 }
 
+func idleAndSteal(m results.MachineUsage) (idle, steal float64) {
+	all := time.Duration(m.Cores) * m.Elapsed
+	return over(m.Idle, all), over(m.Steal, all)
+}
+
 func newShares(r *results.Run) shares {
 	u, took := r.Usage, r.Author.Elapsed
 	s := shares{run: r, window: took}
@@ -80,7 +87,7 @@ func newShares(r *results.Run) shares {
 	}
 	s.broker = max(s.brokerCPU/brokers, over(u.Broker.Ran, s.window))
 	s.brokerWants = wants(u.Broker, s.window, brokers)
-	authors := min(processors(u.Author, u.Machine), float64(r.Cell.Conns))
+	authors := min(processors(u.Author, u.OfAuthor()), float64(r.Cell.Conns))
 	s.author = max(u.Author.CPU.Seconds()/took.Seconds()/authors, over(u.Author.Ran, took))
 	s.authorWants = wants(u.Author, took, authors)
 
@@ -91,8 +98,8 @@ func newShares(r *results.Run) shares {
 	work := (u.Broker.CPU + u.Broker.Waited + u.Author.CPU + u.Author.Waited) / time.Duration(r.Author.Sent)
 	s.gap = max(0, s.event-2*r.RTT-work)
 
-	all := time.Duration(u.Machine.Cores) * u.Machine.Elapsed
-	s.idle, s.steal = over(u.Machine.Idle, all), over(u.Machine.Steal, all)
+	s.idle, s.steal = idleAndSteal(u.Machine)
+	s.authorIdle, s.authorSteal = idleAndSteal(u.OfAuthor())
 	if u.ListenDrops > 0 {
 		connections := time.Duration(r.Cell.Conns) * took
 		s.retries = over(time.Duration(u.ListenDrops)*retry, connections)
@@ -133,7 +140,7 @@ func Of(r *results.Run) results.Bottleneck {
 	if s.lags() {
 		return s.lagging()
 	}
-	cores := float64(u.Machine.Cores)
+	cores, authorCores := float64(u.Machine.Cores), float64(u.OfAuthor().Cores)
 	brokerStopped, authorStopped := over(u.Broker.Throttled, s.window), over(u.Author.Throttled, r.Author.Elapsed)
 	switch {
 	case s.latency >= full:
@@ -149,6 +156,9 @@ func Of(r *results.Run) results.Bottleneck {
 			"figure is a lower bound", authorStopped)
 	case s.steal >= taken:
 		return say(results.MachineSaturated, "the hypervisor took %.2f of %g processors", s.steal*cores, cores)
+	case s.authorSteal >= taken:
+		return say(results.MachineSaturated, "the hypervisor took %.2f of %g processors of the author's",
+			s.authorSteal*authorCores, authorCores)
 	case s.broker >= full:
 		return say(results.BrokerBound, "%.2f of %s", s.brokerCPU, ofProcessors(r))
 	case s.author >= full:
@@ -161,7 +171,7 @@ func Of(r *results.Run) results.Bottleneck {
 			"idle", s.brokerCPU, s.idle*cores, cores)
 	case s.authorWants >= full:
 		return say(results.MachineSaturated, "the author got %.2f of the processors that it may use, and wanted more; "+
-			"%.2f of %g were idle", s.author, s.idle*cores, cores)
+			"%.2f of %g were idle", s.author, s.authorIdle*authorCores, authorCores)
 	case s.retries >= retried:
 		return results.QueueOverflowed + results.Bottleneck(fmt.Sprintf(" %s: TCP's retries decide",
 			times(u.ListenDrops)))

@@ -60,12 +60,13 @@ func (f *found) least() time.Duration {
 
 // latencyBound reports whether the machine hardly matters to the runs of a cell:
 // on every kind, the author took hardly longer than the delayed round trips, on
-// average. What an open loop measures, it always matters to.
+// average. What an open loop measures, it always matters to, and so does the way
+// between two machines.
 func latencyBound(kinds map[string][]*found) bool {
 	for _, runs := range kinds {
 		var took, least time.Duration
 		for _, f := range runs {
-			if f.Run.Cell.Latency == 0 || f.Run.Cell.Rate > 0 {
+			if f.Run.Cell.Latency == 0 || f.Run.Cell.Rate > 0 || f.Run.AuthorMachine != nil {
 				return false
 			}
 			took += f.Run.Author.Elapsed
