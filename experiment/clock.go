@@ -8,7 +8,6 @@ import (
 
 	"cometbench/internal/agent"
 	"cometbench/results"
-	"cometbench/results/journey"
 	"cometbench/testbed"
 )
 
@@ -67,15 +66,13 @@ func (c *clocks) between() *results.Clocks {
 	return &results.Clocks{Offset: from + (to-from)/2, Error: (to - from + 1) / 2}
 }
 
-// doubtClocks says so where the offset isn't known well enough for latencies.
-func (x *Experiment) doubtClocks(j *journey.Journeys) {
+// clockDoubt says why the offset isn't known well enough for latencies, "" if it is.
+func (x *Experiment) clockDoubt() string {
 	c := x.run.Clocks
-	if c == nil {
-		return
+	if limit := max(leastClockLimit, x.run.BaseRTT); c != nil && c.Error > limit {
+		return fmt.Sprintf("%s, want an error of %v at most", c, limit)
 	}
-	if limit := max(leastClockLimit, x.run.BaseRTT); c.Error > limit {
-		j.DoubtClock(fmt.Sprintf("%s, want an error of %v at most", c, limit))
-	}
+	return ""
 }
 
 // resolution returns that of times of a database set beside the author's.

@@ -56,7 +56,9 @@ func (x *Experiment) journeys(ctx context.Context) (*journey.Journeys, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.doubtClocks(j)
+	if doubt := x.clockDoubt(); doubt != "" {
+		j.DoubtClock(doubt)
+	}
 	if x.report.ClockStep != 0 {
 		j.DoubtClock(fmt.Sprintf("the clock was set by %v meanwhile", x.report.ClockStep))
 	}
