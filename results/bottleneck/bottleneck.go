@@ -93,10 +93,11 @@ func newShares(r *results.Run) shares {
 
 	// Events that don't divide among the connections leave some idle at the end.
 	rounds := math.Ceil(float64(r.Author.Sent) / float64(r.Cell.Conns))
-	s.latency = rounds * 2 * r.RTT.Seconds() / took.Seconds()
+	delayed := time.Duration(r.Cell.RoundTrips()) * r.RTT // of an event
+	s.latency = rounds * delayed.Seconds() / took.Seconds()
 	s.event = time.Duration(took.Seconds() / rounds * float64(time.Second))
 	work := (u.Broker.CPU + u.Broker.Waited + u.Author.CPU + u.Author.Waited) / time.Duration(r.Author.Sent)
-	s.gap = max(0, s.event-2*r.RTT-work)
+	s.gap = max(0, s.event-delayed-work)
 
 	s.idle, s.steal = idleAndSteal(u.Machine)
 	s.authorIdle, s.authorSteal = idleAndSteal(u.OfAuthor())
@@ -160,7 +161,7 @@ func Of(r *results.Run) results.Bottleneck {
 		return say(results.MachineSaturated, "the hypervisor took %.2f of %g processors of the author's",
 			s.authorSteal*authorCores, authorCores)
 	case s.broker >= full:
-		return say(results.BrokerBound, "%.2f of %s", s.brokerCPU, ofProcessors(r))
+		return say(results.BrokerBound, "%.2f of %s", s.brokerCPU, s.ofProcessors())
 	case s.author >= full:
 		return say(results.AuthorBound, "%.2f of the processors that it may use: the figure is a lower bound", s.author)
 	case r.Cell.Conns == 1 && s.gap < unexplained:
@@ -220,7 +221,7 @@ func (s shares) lagging() results.Bottleneck {
 	case used >= full || over(u.Ran, s.window) >= full:
 		return say(results.SubscriberBound, "%s; it used %.2f of a processor", delivered, used)
 	case s.broker >= full:
-		return say(results.BrokerBound, "%.2f of %s, also after its last ack", s.brokerCPU, ofProcessors(s.run))
+		return say(results.BrokerBound, "%.2f of %s, also after its last ack", s.brokerCPU, s.ofProcessors())
 	case wants(u, s.window, 1) >= full:
 		return say(results.MachineSaturated, "the subscriber got %.2f of a processor, and wanted more", used)
 	case s.run.Usage.Unread > 0:
@@ -242,10 +243,11 @@ func (s shares) waits() bool {
 		lost <= taken && s.retries <= taken && s.gap >= unexplained && s.gap >= s.event/2
 }
 
-// ofProcessors names the processors that a broker can use.
-func ofProcessors(r *results.Run) string {
-	n := processors(r.Usage.Broker, r.Usage.Machine)
-	if n == 1 || r.Software.Python != "" || r.Usage.Broker.CPU.Seconds() < full*n*r.Author.Elapsed.Seconds() {
+// ofProcessors names the processors that the broker uses up: all that it can use, or
+// one.
+func (s shares) ofProcessors() string {
+	n := processors(s.run.Usage.Broker, s.run.Usage.Machine)
+	if n == 1 || s.run.Software.Python != "" || s.brokerCPU < full*n {
 		return "a processor"
 	}
 	return fmt.Sprintf("%g processors", n)

@@ -63,6 +63,9 @@ func TestOf(t *testing.T) {
 		{"latency and a broker", func(r *results.Run) {
 			r.RTT, r.Usage.Broker.CPU = 2*ms, 6000*ms
 		}, "bound by latency and the broker: 0.50"},
+		{"latency, on connections that stay open", func(r *results.Run) {
+			r.Cell.Kept, r.RTT = true, 7800*time.Microsecond
+		}, "bound by latency: it takes 0.97"},
 		{"an author", func(r *results.Run) { r.Usage.Author.CPU = 19 * time.Second }, "author-bound: 0.95"},
 		{"an author's thread", func(r *results.Run) { r.Usage.Author.Ran = 9500 * ms }, "author-bound: 0.95"},
 		{"an author's limit", func(r *results.Run) { r.Usage.Author.Throttled = 8 * time.Second },
@@ -114,6 +117,11 @@ func TestOf(t *testing.T) {
 		{"a broker that is late", func(r *results.Run) {
 			late(r)
 			r.Usage.Broker.CPU = 19 * time.Second
+		}, "broker CPU-bound: 0.95 of a processor, also after its last ack"},
+		{"a broker's thread that is late", func(r *results.Run) {
+			late(r)
+			r.Software.Python = ""
+			r.Usage.Broker.CPU, r.Usage.Broker.Ran = 19*time.Second, 18500*ms
 		}, "broker CPU-bound: 0.95 of a processor, also after its last ack"},
 		{"a hog, and a late subscriber", func(r *results.Run) {
 			late(r)
