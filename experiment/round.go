@@ -98,12 +98,13 @@ func (s *Series) Round(ctx context.Context, r Round) (_ *RoundResult, err error)
 	defer func() {
 		// The next round starts meanwhile. Nothing is measured until this is done.
 		s.removing = begin(func() error {
-			return each(order, func(side int) error {
+			removed := each(order, func(side int) error {
 				if sides[side] == nil {
 					return nil
 				}
 				return sides[side].Close(ctx)
 			})
+			return errors.Join(last.wait(), removed)
 		})
 	}()
 	for _, side := range order {
@@ -120,7 +121,9 @@ func (s *Series) Round(ctx context.Context, r Round) (_ *RoundResult, err error)
 		defer func() { ready[side] = time.Since(begun) }()
 		return sides[side].Begin(starting)
 	})
-	if removed := last.wait(); removed != nil {
+	removed := last.wait()
+	last = nil
+	if removed != nil {
 		return nil, fmt.Errorf("remove what the last round started: %w", removed)
 	}
 	if err != nil {

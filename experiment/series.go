@@ -29,8 +29,7 @@ type Series struct {
 	subjects map[string]*Subject // by label
 	labels   map[string]string   // by name
 	leftOut  []error             // why brokers or cells that were wanted aren't there
-	netem    string              // the kind of delay, where it was tried
-	delays   map[string]string   // the kind of delay of those brokers that it was tried with, by label
+	delays   map[string]string   // the kind of delay of brokers, by label, where it was tried
 	tree     *results.Tree       // nil where no runs are kept
 	campaign *campaign.Plan      // of which this series is a shard; nil where it is all
 	resume   bool                // makes only the runs that the tree hasn't got
@@ -171,23 +170,37 @@ func (s *Series) Check(ctx context.Context) error {
 			return fmt.Errorf("-results: %w", err)
 		}
 	}
-	tried := make(map[string]bool)
-	for _, cell := range slices.Clone(s.plan.cells) {
-		// Where containers are delayed, one of them tells for all.
-		if cell.Latency == 0 || tried[cell.Broker] ||
-			s.netem != "" && s.subjects[cell.Broker].Kind != subject.Embedded {
-			continue
-		}
-		tried[cell.Broker] = true
-		if err := s.tryLatency(ctx, cell); err != nil {
-			return fmt.Errorf("-latency: %w", err)
-		}
+	if err := s.tryLatencies(ctx); err != nil {
+		return fmt.Errorf("-latency: %w", err)
 	}
 	if len(s.plan.cells) == 0 && s.campaign == nil { // there may be more shards than cells
 		return fmt.Errorf("nothing can be measured here: %w", errors.Join(s.leftOut...))
 	}
 	if err := s.checkKept(); err != nil {
 		return fmt.Errorf("-resume: %w", err)
+	}
+	return nil
+}
+
+// tryLatencies tries to delay what is sent to each broker that is to be run with
+// latency. One container tells for all.
+func (s *Series) tryLatencies(ctx context.Context) error {
+	tried, ofContainers := make(map[string]bool), ""
+	for _, cell := range slices.Clone(s.plan.cells) {
+		if cell.Latency == 0 || tried[cell.Broker] {
+			continue
+		}
+		tried[cell.Broker] = true
+		if ofContainers != "" && s.subjects[cell.Broker].inContainers(cell) {
+			s.delays[cell.Broker] = ofContainers
+			continue
+		}
+		if err := s.tryLatency(ctx, cell); err != nil {
+			return err
+		}
+		if s.subjects[cell.Broker].inContainers(cell) {
+			ofContainers = s.delays[cell.Broker]
+		}
 	}
 	return nil
 }
@@ -207,7 +220,7 @@ func (s *Series) tryLatency(ctx context.Context, cell matrix.Cell) error {
 	}
 	switch {
 	case err == nil:
-		s.netem, s.delays[cell.Broker] = run.Netem, run.Netem
+		s.delays[cell.Broker] = run.Netem
 		return nil
 	case s.campaign == nil && sub.Kind == subject.Embedded &&
 		(errors.Is(err, netem.ErrUnsupported) || inside && !engine):
@@ -280,8 +293,9 @@ func (s *Series) WriteConfig(w io.Writer) error {
 // planned returns what is known of a run of the cell before it is made.
 func (s *Series) planned(cell matrix.Cell) *results.Run {
 	return &results.Run{
-		Cell: cell, Software: s.subjects[cell.Broker].Software, Machine: s.config.Machine, Netem: s.netem,
-		Program: s.config.Program, Payload: s.config.Payload.record, AuthorMachine: s.config.AuthorMachine,
+		Cell: cell, Software: s.subjects[cell.Broker].Software, Machine: s.config.Machine,
+		AuthorMachine: s.config.AuthorMachine, Netem: s.delays[cell.Broker], Program: s.config.Program,
+		Payload: s.config.Payload.record,
 	}
 }
 
