@@ -134,18 +134,7 @@ func TestCapture(t *testing.T) {
 	for _, latency := range []time.Duration{0, 10 * time.Millisecond} {
 		t.Run(matrix.FormatLatency(latency), func(t *testing.T) {
 			cell := matrix.Cell{Broker: s.Label, Latency: latency, Conns: 4, Events: 1000}
-			x, err := New(t.Context(), c, s, cell, "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() {
-				if err := x.Close(t.Context()); err != nil {
-					t.Error(err)
-				}
-			}()
-			if err := x.Begin(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			x := started(t, c, s, cell, "")
 			capture := startCapture(t, x.author.Address(), x.receive)
 			if _, err := x.Send(t.Context(), x.load()); err != nil {
 				t.Fatal(err)

@@ -72,6 +72,24 @@ func prepared(t testing.TB, c Config, name string) *Subject {
 	return s
 }
 
+// started returns an experiment that has begun, and is removed when the test ends.
+func started(t *testing.T, c Config, s *Subject, cell matrix.Cell, keep string) *Experiment {
+	t.Helper()
+	x, err := New(t.Context(), c, s, cell, keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := x.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := x.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
 // do does the experiment once.
 func do(ctx context.Context, c Config, s *Subject, cell matrix.Cell, keep string) (*results.Run, error) {
 	cell.Broker = s.Label
@@ -218,19 +236,7 @@ func TestBatches(t *testing.T) {
 	ctx := t.Context()
 	var pair [2]*Experiment
 	for i := range pair {
-		x, err := New(ctx, c, s, matrix.Cell{Broker: s.Label, Conns: 4, Events: 100}, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := x.Close(ctx); err != nil {
-				t.Error(err)
-			}
-		}()
-		if err := x.Begin(ctx); err != nil {
-			t.Fatal(err)
-		}
-		pair[i] = x
+		pair[i] = started(t, c, s, matrix.Cell{Broker: s.Label, Conns: 4, Events: 100}, "")
 	}
 	for batch := range 3 {
 		for i, x := range pair {
@@ -258,14 +264,7 @@ func TestBatches(t *testing.T) {
 // nothing of a Comet's.
 func TestHarnessCPU(t *testing.T) {
 	eachPlace(t, func(t *testing.T, c Config, s *Subject) {
-		x, err := New(t.Context(), c, s, matrix.Cell{Broker: s.Label, Conns: 8, Events: 2000}, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer x.Close(t.Context())
-		if err := x.Begin(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		x := started(t, c, s, matrix.Cell{Broker: s.Label, Conns: 8, Events: 2000}, "")
 		if _, err := x.Send(t.Context(), x.load()); err != nil {
 			t.Fatal(err)
 		}

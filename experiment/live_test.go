@@ -24,18 +24,7 @@ func TestReadWhileCometWrites(t *testing.T) {
 			s := prepared(t, c, broker)
 			dir := t.TempDir()
 			cell := matrix.Cell{Broker: s.Label, Conns: 16, Events: 4000}
-			x, err := New(t.Context(), c, s, cell, dir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() {
-				if err := x.Close(t.Context()); err != nil {
-					t.Error(err)
-				}
-			}()
-			if err := x.Begin(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			x := started(t, c, s, cell, dir)
 			sent := make(chan error, 1)
 			go func() {
 				_, err := x.Send(t.Context(), x.load())
@@ -79,7 +68,8 @@ func TestReadWhileCometWrites(t *testing.T) {
 				final[string(e.Key)] = true
 			}
 			if len(final) != x.run.Broker.Entries || len(final) != cell.Events {
-				t.Errorf("%d entries in the end, the run says %d, want %d", len(final), x.run.Broker.Entries, cell.Events)
+				t.Errorf("%d entries in the end, the run says %d, want %d",
+					len(final), x.run.Broker.Entries, cell.Events)
 			}
 			before := 0
 			for _, keys := range answers {

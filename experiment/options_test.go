@@ -96,7 +96,7 @@ func TestFlagsRefused(t *testing.T) {
 		{"-broker=image:x -results=R", "-results: of image:x"},
 		{"-resume", "-resume: want -results=DIR too"},
 		{"-resume -results=R -test.benchtime=3x", "-resume: with -benchtime=3x"},
-		{"-shard=3", `-shard: "3": want a part and how many there are`},
+		{"-shard=3", `-shard: "3": want which share, and of how many`},
 		{"-shard=3/2 -broker=embedded", `-shard: "3/2": want`},
 		{"-shard=0/2 -broker=embedded", `-shard: "0/2": want`},
 		{"-shard=1/2", "-shard: want -broker too"},

@@ -12,7 +12,7 @@ import (
 	"cometbench/results/campaign"
 )
 
-// Shard is a part of a plan: the third of twenty. The zero Shard is all of it.
+// Shard is a share of a plan: the third of twenty. The zero Shard is all of it.
 type Shard struct{ Number, Of int }
 
 // mostShards is far above the machines that anybody has.
@@ -27,7 +27,7 @@ func parseShard(s string) (Shard, error) {
 	n, err := strconv.Atoi(number)
 	all, bad := strconv.Atoi(of)
 	if !ok || err != nil || bad != nil || n < 1 || n > all || all > mostShards {
-		return Shard{}, fmt.Errorf("%q: want a part and how many there are, from 1/1 to %d/%[2]d, such as 3/20", s,
+		return Shard{}, fmt.Errorf("%q: want which share, and of how many, from 1/1 to %d/%[2]d, such as 3/20", s,
 			mostShards)
 	}
 	return Shard{n, all}, nil
@@ -88,7 +88,7 @@ func (s *Series) keepPlan() error {
 	return s.campaign.Write(s.tree.Dir)
 }
 
-// shard says which part of the plan is made here.
+// shard says how much of the plan is made here.
 func (s *Series) shard() results.ConfigLine {
 	p := s.campaign
 	return results.ConfigLine{Key: "shard", Value: fmt.Sprintf("%d/%d, %d of %d cells", p.Shard, p.Shards,

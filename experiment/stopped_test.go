@@ -30,18 +30,7 @@ func stopped(t *testing.T, load Load, length time.Duration) (latencies []time.Du
 	t.Helper()
 	c := newConfig(t)
 	s := prepared(t, c, "embedded")
-	x, err := New(t.Context(), c, s, matrix.Cell{Broker: s.Label, Conns: load.Conns, Events: load.Events}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := x.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := x.Begin(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	x := started(t, c, s, matrix.Cell{Broker: s.Label, Conns: load.Conns, Events: load.Events}, "")
 	sent := make(chan struct{})
 	paused := make(chan time.Duration, 1)
 	go func() {

@@ -27,14 +27,7 @@ func TestUsageAgrees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := New(t.Context(), c, s, matrix.Cell{Broker: s.Label, Conns: 8, Events: 1000}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer x.Close(t.Context())
-	if err := x.Begin(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	x := started(t, c, s, matrix.Cell{Broker: s.Label, Conns: 8, Events: 1000}, "")
 	broker := containers(t, testbed.Broker)[0]
 	if _, err := x.usage(t.Context()); err != nil { // it has started, and has nothing to do
 		t.Fatal(err)

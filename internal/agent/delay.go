@@ -16,11 +16,11 @@ func runDelay(ctx context.Context, std command.Streams, args []string) error {
 	fs.StringVar(&d.Interface, "interface", "eth0", "delay what this `interface` sends")
 	fs.DurationVar(&d.OneWay, "latency", 0, "by this `time`, one way")
 	kind := fs.String("netem", string(netem.Auto), "by this `kind` of delay: auto, kernel, or userspace")
-	fs.IntVar(&d.Packets, "packets", 0, "hold this `number` of packets at most (default: enough for 100,000 packets/s)")
+	fs.IntVar(&d.Packets, "packets", 0, "hold this `number` of packets at most (default: enough for 100,000/s)")
 	var l life
 	l.flags(fs)
 	fs.Usage = func() {
-		fmt.Fprint(fs.Output(), `usage: cometbench delay -latency 10ms [-interface eth0] [-netem auto] [-for 1h] [-stdin]
+		fmt.Fprint(fs.Output(), `usage: cometbench delay -latency 10ms [-interface eth0] [-for 1h] [-stdin] [flags]
 
 Delays what an interface of the network namespace it runs in sends. Prints a
 line of JSON when the delay is in force; on SIGTERM and SIGINT (with -for when

@@ -3,7 +3,7 @@
 // where it doesn't.
 //
 // A backlog always has the events that are just on their way, and swells where a
-// broker pauses. What tells is its floor, the least that it falls to in a part of
+// broker pauses. What tells is its floor, the least that it falls to in a stretch of
 // the time: a broker that keeps up gets down to what is on its way again and
 // again.
 package backlog
@@ -21,8 +21,8 @@ import (
 // from nothing.
 const Tolerance = 0.01
 
-// parts is how many parts of equal length a run is looked at in.
-const parts = 12
+// stretches is how many stretches of equal length a run is looked at in.
+const stretches = 12
 
 // Trend is how the backlog of a run went.
 type Trend struct {
@@ -54,7 +54,7 @@ func New(due, delivered []time.Duration) Trend {
 	if len(due) == 0 {
 		return Trend{Verdict: CantTell}
 	}
-	floors, end := floors(due, delivered, parts)
+	floors, end := floors(due, delivered, stretches)
 	t := Trend{End: end}
 	grown := floors[len(floors)-1] - floors[1]
 	i := stat.MeanInterval(Steps(floors, len(due)))
@@ -87,45 +87,45 @@ func (t Trend) Words(rate float64) string {
 	return fmt.Sprintf("can't tell whether it keeps up %s: %s; a longer run (-events) tells", with, left)
 }
 
-// Floors returns the least backlog in each part of the time in which events became
+// Floors returns the least backlog in each stretch of the time in which events became
 // due.
-func Floors(due, delivered []time.Duration, parts int) []int {
-	floors, _ := floors(due, delivered, parts)
+func Floors(due, delivered []time.Duration, stretches int) []int {
+	floors, _ := floors(due, delivered, stretches)
 	return floors
 }
 
 // floors returns the backlog at the end, too.
-func floors(due, delivered []time.Duration, parts int) (floors []int, end int) {
+func floors(due, delivered []time.Duration, stretches int) (floors []int, end int) {
 	delivered = slices.Sorted(slices.Values(delivered))
 	first, last := due[0], due[len(due)-1]
 	done, backlog := 0, 0
-	deliver := func(part int, until time.Duration) {
+	deliver := func(stretch int, until time.Duration) {
 		for ; done < len(delivered) && delivered[done] <= until; done++ {
 			backlog--
-			floors[part] = min(floors[part], backlog)
+			floors[stretch] = min(floors[stretch], backlog)
 		}
 	}
-	floors = make([]int, parts)
+	floors = make([]int, stretches)
 	taken := 0
-	for part := range floors {
-		until := first + (last-first)*time.Duration(part+1)/time.Duration(parts)
-		floors[part] = backlog
+	for stretch := range floors {
+		until := first + (last-first)*time.Duration(stretch+1)/time.Duration(stretches)
+		floors[stretch] = backlog
 		for ; taken < len(due) && due[taken] <= until; taken++ {
-			deliver(part, due[taken])
+			deliver(stretch, due[taken])
 			backlog++
 		}
-		deliver(part, until)
+		deliver(stretch, until)
 	}
 	return floors, backlog
 }
 
-// Steps returns by how much the floor grew from part to part, as shares of what
-// became due in one. The first part begins without a backlog, and isn't counted.
+// Steps returns by how much the floor grew from stretch to stretch, as shares of what
+// became due in one. The first stretch begins without a backlog, and isn't counted.
 func Steps(floors []int, events int) []float64 {
-	perPart := float64(events) / float64(len(floors))
+	perStretch := float64(events) / float64(len(floors))
 	var steps []float64
 	for i := 2; i < len(floors); i++ {
-		steps = append(steps, float64(floors[i]-floors[i-1])/perPart)
+		steps = append(steps, float64(floors[i]-floors[i-1])/perStretch)
 	}
 	return steps
 }

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// parts is how many parts each batch is looked at in.
-	parts = 10
+	// stretches is how many stretches each batch is looked at in.
+	stretches = 10
 	// lateShare is how many events may be later than the bound: it is one of the
 	// 99th percentile.
 	lateShare = 0.01
@@ -66,7 +66,7 @@ type Trial struct {
 	// Bound is what the 99th percentile of the delivery latencies mustn't exceed.
 	Bound time.Duration
 
-	growth, late []float64 // of the parts of all batches: shares of what became due
+	growth, late []float64 // of the stretches of all batches: shares of what became due
 	looks        int
 	level        int // batches in which the backlog didn't grow
 	useless      int // batches in a row
@@ -114,7 +114,7 @@ func (t *Trial) add(b Batch) Verdict {
 	}
 	t.useless = 0
 	t.P99 = max(t.P99, p99(b))
-	steps := backlog.Steps(backlog.Floors(b.Due, b.Delivered, parts), len(b.Due))
+	steps := backlog.Steps(backlog.Floors(b.Due, b.Delivered, stretches), len(b.Due))
 	if stats.Mean(steps) < backlog.Tolerance {
 		t.level++
 	}
@@ -134,11 +134,11 @@ func p99(b Batch) time.Duration {
 	return latencies[(len(latencies)*99+99)/100-1]
 }
 
-// lateness returns the share of late events in each part of a batch.
+// lateness returns the share of late events in each stretch of a batch.
 func lateness(b Batch, bound time.Duration) []float64 {
-	shares := make([]float64, 0, parts)
-	for i := range parts {
-		from, to := len(b.Due)*i/parts, len(b.Due)*(i+1)/parts
+	shares := make([]float64, 0, stretches)
+	for i := range stretches {
+		from, to := len(b.Due)*i/stretches, len(b.Due)*(i+1)/stretches
 		late := 0
 		for j := from; j < to; j++ {
 			if b.Delivered[j]-b.Due[j] > bound {

@@ -88,30 +88,13 @@ func (p *Percentiles) Describe() string {
 }
 
 // Write writes the figure in a format of [Formats].
-func (p *Percentiles) Write(w io.Writer, format string) error {
-	b, err := p.render(format)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(b)
-	return err
-}
+func (p *Percentiles) Write(w io.Writer, format string) error { return write(w, format, p) }
 
 // WriteFile writes the figure to a file in the format of its ending, whole or not
 // at all.
-func (p *Percentiles) WriteFile(name string) error {
-	format, err := FormatOf(name)
-	if err != nil {
-		return err
-	}
-	b, err := p.render(format)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return WriteWhole(name, b)
-}
+func (p *Percentiles) WriteFile(name string) error { return writeFile(name, p) }
 
-func (p *Percentiles) render(format string) ([]byte, error) {
+func (p *Percentiles) picture() (*picture, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
@@ -119,7 +102,7 @@ func (p *Percentiles) render(format string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return picture{s, p.title(), p.Describe(), func(c draw.Canvas) { p.draw(s, c) }}.render(format)
+	return &picture{s, p.title(), p.Describe(), func(c draw.Canvas) { p.draw(s, c) }}, nil
 }
 
 // lay computes the layout: that of a figure with one panel.
@@ -207,14 +190,8 @@ func (s *sheet) percentTicks() (places []float64, names []string) {
 }
 
 func (p *Percentiles) draw(s *sheet, c draw.Canvas) {
-	c.SetColor(white)
-	c.Fill(c.Rectangle.Path())
-	down := func(y vg.Length) vg.Length { return c.Max.Y - y }
-	for i, l := range s.heading {
-		c.FillText(s.title, vg.Point{X: margin, Y: down(margin + vg.Length(i)*s.title.Height("T"))}, l)
-	}
-	s.drawLegend(c, down(margin+s.headingHeight()))
-	y := down(s.panelTop)
+	s.drawHead(c)
+	y := c.Max.Y - s.panelTop
 	data := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
 		Min: vg.Point{X: s.left, Y: y - s.dataH}, Max: vg.Point{X: s.left + s.dataW, Y: y},
 	}}

@@ -196,16 +196,21 @@ func (s *sheet) dashed(col color.Color) draw.LineStyle {
 	return draw.LineStyle{Color: col, Width: s.stroke * 0.8, Dashes: []vg.Length{s.stroke * 3, s.stroke * 2}}
 }
 
-// draw draws the sheet.
-func (s *sheet) draw(c draw.Canvas) {
+// drawHead draws the ground, the heading, and the legend.
+func (s *sheet) drawHead(c draw.Canvas) {
 	c.SetColor(white)
 	c.Fill(c.Rectangle.Path())
-	down := func(y vg.Length) vg.Length { return c.Max.Y - y }
+	y := c.Max.Y - margin
 	for i, l := range s.heading {
-		c.FillText(s.title, vg.Point{X: margin, Y: down(margin + vg.Length(i)*s.title.Height("T"))}, l)
+		c.FillText(s.title, vg.Point{X: margin, Y: y - vg.Length(i)*s.title.Height("T")}, l)
 	}
-	s.drawLegend(c, down(margin+s.headingHeight()))
+	s.drawLegend(c, y-s.headingHeight())
+}
 
+// draw draws the sheet.
+func (s *sheet) draw(c draw.Canvas) {
+	s.drawHead(c)
+	down := func(y vg.Length) vg.Length { return c.Max.Y - y }
 	for i := range s.panels {
 		col, row := i%s.cols, i/s.cols
 		x := s.left + vg.Length(col)*(s.dataW+s.gapX)

@@ -33,8 +33,23 @@ func FormatOf(name string) (string, error) {
 }
 
 // Write writes the figure in a format of [Formats].
-func (f *Figure) Write(w io.Writer, format string) error {
-	b, err := f.render(format)
+func (f *Figure) Write(w io.Writer, format string) error { return write(w, format, f) }
+
+// WriteFile writes the figure to a file in the format of its ending. The file
+// is there whole or as it was before.
+func (f *Figure) WriteFile(name string) error { return writeFile(name, f) }
+
+// drawing is what can be laid out as a picture.
+type drawing interface {
+	picture() (*picture, error)
+}
+
+func write(w io.Writer, format string, d drawing) error {
+	p, err := d.picture()
+	if err != nil {
+		return err
+	}
+	b, err := p.render(format)
 	if err != nil {
 		return err
 	}
@@ -42,18 +57,16 @@ func (f *Figure) Write(w io.Writer, format string) error {
 	return err
 }
 
-// WriteFile writes the figure to a file in the format of its ending. The file
-// is there whole or as it was before.
-func (f *Figure) WriteFile(name string) (err error) {
+func writeFile(name string, d drawing) error {
 	format, err := FormatOf(name)
 	if err != nil {
 		return err
 	}
-	b, err := f.render(format)
-	if err != nil {
+	var b bytes.Buffer
+	if err := write(&b, format, d); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	return WriteWhole(name, b)
+	return WriteWhole(name, b.Bytes())
 }
 
 // WriteWhole writes a file beside its place and renames it, so that nobody
@@ -82,8 +95,7 @@ func WriteWhole(name string, b []byte) (err error) {
 	return os.Rename(tmp.Name(), name)
 }
 
-// render draws the figure in one of the formats.
-func (f *Figure) render(format string) ([]byte, error) {
+func (f *Figure) picture() (*picture, error) {
 	if err := f.validate(); err != nil {
 		return nil, err
 	}
@@ -91,7 +103,7 @@ func (f *Figure) render(format string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return picture{s, f.title(), f.Describe(), s.draw}.render(format)
+	return &picture{s, f.title(), f.Describe(), s.draw}, nil
 }
 
 // picture is a figure that was laid out.
@@ -102,7 +114,7 @@ type picture struct {
 }
 
 // render draws the picture in one of the formats.
-func (p picture) render(format string) ([]byte, error) {
+func (p *picture) render(format string) ([]byte, error) {
 	var c vg.CanvasWriterTo
 	switch format {
 	case ".svg":
