@@ -24,7 +24,7 @@ type engineFlags struct{ author, broker string }
 
 func (f *Flags) defineEngines() {
 	f.set.StringVar(&f.engines.author, "author-engine", "", "run the author on another Docker `engine` than the "+
-		"broker, one in the same swarm:\nunix://PATH, tcp://HOST:PORT or a Docker context")
+		"broker, one in the same swarm:\nunix://PATH, tcp://HOST:PORT, ssh://HOST or a Docker context")
 	f.set.StringVar(&f.engines.broker, "broker-engine", "", "run broker and subscriber on this Docker `engine`, and "+
 		"the author on that of\n-author-engine, or the one that docker would use")
 }

@@ -16,7 +16,7 @@ import (
 
 // endpoint is where an engine is reached.
 type endpoint struct {
-	host    string // a URL of scheme unix, npipe, tcp, http or https
+	host    string // a URL of scheme unix, npipe, tcp, http, https or ssh
 	context string // the Docker context that names it, "" for the default one
 	tls     *material
 }
@@ -59,11 +59,6 @@ func findEndpoint(getenv func(string) string) (endpoint, error) {
 	}
 	if e.host == "" {
 		e.host = defaultHost()
-	}
-	if scheme, address, _ := strings.Cut(e.host, "://"); scheme == "ssh" {
-		return endpoint{}, fmt.Errorf("%s can't be used, ssh:// isn't spoken here: forward the engine's socket "+
-			"(ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock %s) and set "+
-			"DOCKER_HOST=unix:///tmp/engine.sock", e, address)
 	}
 	return e, nil
 }
@@ -190,7 +185,10 @@ func readMaterial(dir string, verify bool) (*material, error) {
 // client returns a client that speaks this version of the API, or names none in
 // its requests where it is "".
 func (e endpoint) client(version string) (client *docker.Client, err error) {
-	if e.tls != nil {
+	scheme, _, _ := strings.Cut(e.host, "://")
+	if scheme == "ssh" {
+		client, err = sshClient(e.host, version)
+	} else if e.tls != nil {
 		client, err = docker.NewVersionedTLSClientFromBytes(e.host, e.tls.cert, e.tls.key, e.tls.ca, version)
 	} else {
 		client, err = docker.NewVersionedClient(e.host, version)
@@ -207,7 +205,7 @@ func (e endpoint) client(version string) (client *docker.Client, err error) {
 func (e endpoint) url() string {
 	scheme, address, _ := strings.Cut(e.host, "://")
 	switch {
-	case scheme == "unix" || scheme == "npipe":
+	case scheme == "unix" || scheme == "npipe" || scheme == "ssh":
 		return "http://engine"
 	case scheme == "https" || e.tls != nil:
 		return "https://" + address
