@@ -116,6 +116,10 @@ func (l *configList) configs() []ConfigLine {
 	return list
 }
 
+// AuthorEngine is the key of the author's engine, where that is another than the
+// broker's.
+const AuthorEngine = "author-engine"
+
 // configKey is a key of configuration that isn't a broker's.
 type configKey struct {
 	name    string
@@ -145,7 +149,7 @@ func configKeys() []configKey {
 			}
 			return strconv.Itoa(r.Machine.Cores)
 		}},
-		{"author-engine", false, true, func(r *Run) string { return r.authorMachine().Engine }},
+		{AuthorEngine, false, true, func(r *Run) string { return r.authorMachine().Engine }},
 		{"author-kernel", false, true, func(r *Run) string { return r.authorMachine().Kernel }},
 		{"author-cores", false, true, func(r *Run) string {
 			if r.AuthorMachine == nil {

@@ -48,9 +48,10 @@ type Theory struct {
 }
 
 // trip returns the time of a transaction's round trips in a cell: from the
-// round trip that was measured, or else the latency.
+// round trip that was measured, which it is without latency only between two machines,
+// or else the latency.
 func trip(m *results.CellRuns) time.Duration {
-	if rtt := m.RTT(); rtt > 0 && m.Cell.Latency > 0 {
+	if rtt := m.RTT(); rtt > 0 {
 		return time.Duration(m.Cell.RoundTrips()) * rtt
 	}
 	return time.Duration(m.Cell.RoundTrips()) * m.Cell.Latency
