@@ -45,7 +45,7 @@ func TestEngines(t *testing.T) {
 	command(t, "sh", "-c", `docker save "$1" | docker -H "$2" load`, "sh", comet, nodes[0].host())
 	for _, broker := range []string{"embedded", "comet-3.1.0"} {
 		s := prepared(t, c, broker)
-		for _, latency := range []time.Duration{0, 10 * time.Millisecond} {
+		for _, latency := range []time.Duration{0, 40 * time.Millisecond} {
 			t.Run(broker+"/"+latency.String(), func(t *testing.T) {
 				measureApart(t, c, s, latency, nodes)
 			})

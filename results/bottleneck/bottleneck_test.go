@@ -67,6 +67,17 @@ func TestOf(t *testing.T) {
 			r.Cell.Kept, r.RTT = true, 7800*time.Microsecond
 		}, "bound by latency: it takes 0.97"},
 		{"an author", func(r *results.Run) { r.Usage.Author.CPU = 19 * time.Second }, "author-bound: 0.95"},
+		{"an author on a larger machine", func(r *results.Run) {
+			r.Usage.Author.CPU, r.Usage.Author.Processors = 19*time.Second, 8
+			r.Usage.AuthorMachine = &results.MachineUsage{Cores: 8, Elapsed: 10 * time.Second, Idle: 61 * time.Second}
+		}, "broker waits: neither its processor (0.40)"},
+		{"a hog on the author's machine", func(r *results.Run) {
+			r.Usage.Author.CPU, r.Usage.Author.Waited = time.Second, 19*time.Second
+			r.Usage.AuthorMachine = &results.MachineUsage{Cores: 2, Elapsed: 10 * time.Second, Idle: time.Second}
+		}, "machine saturated: the author got 0.05 of the processors that it may use, and wanted more; 0.10 of 2"},
+		{"a hypervisor of the author's machine", func(r *results.Run) {
+			r.Usage.AuthorMachine = &results.MachineUsage{Cores: 2, Elapsed: 10 * time.Second, Steal: 8 * time.Second}
+		}, "machine saturated: the hypervisor took 0.80 of 2 processors of the author's"},
 		{"an author's thread", func(r *results.Run) { r.Usage.Author.Ran = 9500 * ms }, "author-bound: 0.95"},
 		{"an author's limit", func(r *results.Run) { r.Usage.Author.Throttled = 8 * time.Second },
 			"author-bound: a limit of the processor kept it from running for 0.80"},

@@ -266,6 +266,23 @@ func TestMergeRefused(t *testing.T) {
 	}
 }
 
+// TestMergeApart: runs between two machines are in no mean with those of one, although
+// latency bounds both.
+func TestMergeApart(t *testing.T) {
+	trees := []string{filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")}
+	keep(t, trees[0], at(100, 4), fast, 0)
+	keep(t, trees[1], at(100, 4), fast, 10, func(r *results.Run) {
+		r.AuthorMachine = &results.Machine{Engine: "docker 28, context lab"}
+	})
+	merged, err := Merge(t.Context(), filepath.Join(t.TempDir(), "all"), trees...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(merged.Groups) != 1 || merged.Groups[0].Pooled != 0 || len(merged.Groups[0].Kinds) != 2 {
+		t.Errorf("got %+v, want one broker with two kinds, and nothing pooled", merged.Groups)
+	}
+}
+
 // TestMergeMachines: what a machine bounds is never in one mean, nor under one
 // label, with another kind's; what latency bounds is.
 func TestMergeMachines(t *testing.T) {
