@@ -109,6 +109,8 @@ func TestJudge(t *testing.T) {
 			"latency=0ms/conns=8: slower, with more work per event: time +", true},
 		{"waits", world{cells: both[:1], rounds: 5, noise: 0.05, waits: 0.3}, Regression,
 			"slower, without more work per event: it waits", true},
+		{"works and waits a little", world{cells: both[:1], rounds: 4, noise: 0.15, work: 0.04, waits: 0.2}, Regression,
+			"slower; whether it works more or waits can't be told", true},
 		{"waits where latency decides", world{cells: both[1:], rounds: 5, noise: 0.05, waits: 0.05}, Regression,
 			"latency=10ms/conns=8: slower: time +", true},
 		{"more work where latency decides", world{cells: both[1:], rounds: 8, noise: 0.05, work: 0.2}, NoRegression,

@@ -22,7 +22,7 @@ func describe(rows paired.Rows) string {
 // says puts the findings of a cell in words. Work that grows without the time,
 // and time that grows without the work, are regressions of their own kind.
 func says(rows paired.Rows) string {
-	slower := make(map[paired.Witness]bool)
+	slower, clear := make(map[paired.Witness]bool), make(map[paired.Witness]bool)
 	works := false
 	for _, r := range rows {
 		if !r.Decides {
@@ -32,7 +32,7 @@ func says(rows paired.Rows) string {
 			return fmt.Sprintf("the old broker differs from itself in %s by more than chance, so that nothing can "+
 				"be told", r.Witness)
 		}
-		slower[r.Witness] = r.Finding == paired.Slower
+		slower[r.Witness], clear[r.Witness] = r.Finding == paired.Slower, r.Finding == paired.Clear
 		works = works || r.Witness == paired.Work
 	}
 	late := slower[paired.Time] || slower[paired.Delivery]
@@ -41,8 +41,10 @@ func says(rows paired.Rows) string {
 		return "no round that counts"
 	case late && slower[paired.Work]:
 		return "slower, with more work per event"
-	case late && works:
+	case late && clear[paired.Work]:
 		return "slower, without more work per event: it waits"
+	case late && works:
+		return "slower; whether it works more or waits can't be told"
 	case late:
 		return "slower"
 	case slower[paired.Work]:
