@@ -79,7 +79,7 @@ func (s *Series) Capacity(ctx context.Context, c Capacity) (_ *capacity.Result, 
 	if err := x.End(ctx); err != nil {
 		return nil, err
 	}
-	r.Took, r.Warnings = time.Since(begun), x.run.Warnings
+	r.Took, r.Warnings, r.Pinned = time.Since(begun), x.run.Warnings, x.run.Pinned
 	return r, nil
 }
 

@@ -57,7 +57,7 @@ comet@git+URL#REVISION.`)
 	if o.Netem, err = netem.ParseKind(*kind); err != nil {
 		return command.UsageErrorf("capacity: -netem: %w", err)
 	}
-	o.Brokers = []subject.Subject{broker}
+	o.Brokers, o.Testbed.Pin = []subject.Subject{broker}, broker.IsComet()
 	if err := selfTestbed(&o.Testbed); err != nil {
 		return fmt.Errorf("capacity: %w", err)
 	}

@@ -16,6 +16,8 @@ type Result struct {
 	// Broker and Latency are what was measured.
 	Broker  string
 	Latency time.Duration
+	// Pinned says in words which processors were whose, "" where the kernel chose.
+	Pinned string
 	// Bound is what the 99th percentile of the delivery latencies mustn't exceed.
 	Bound time.Duration
 	// Closed is the rate of the closed loop from which the search started, in
@@ -62,6 +64,9 @@ func (r *Result) doubts() []string {
 // Write writes the result for a person.
 func (r *Result) Write(w io.Writer) error {
 	fmt.Fprintf(w, "Capacity of %s, latency %s: %s\n", r.Broker, matrix.FormatLatency(r.Latency), r.interval())
+	if r.Pinned != "" {
+		fmt.Fprintf(w, "The processors were shared out: %s.\n", r.Pinned)
+	}
 	if r.Lo > 0 {
 		fmt.Fprintf(w, "At %s events/s the backlog doesn't grow, and 99 %% of the events arrive within %v.\n",
 			stat.FormatRate(r.Lo), r.Bound)

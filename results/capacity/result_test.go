@@ -22,7 +22,8 @@ func TestWrite(t *testing.T) {
 	doubtful.Warnings = []string{"other benchmarks ran", "the author stood still"}
 	for name, r := range map[string]Result{
 		"interval": {
-			Broker: "comet-3.1.0", Bound: time.Second, Closed: 956.23, Lo: 931, Hi: 956.2,
+			Broker: "comet-3.1.0", Pinned: "broker on processor 0, all else on 1", Bound: time.Second,
+			Closed: 956.23, Lo: 931, Hi: 956.2,
 			Trials: []*Trial{
 				trial(956.2, 0.031, 420*time.Millisecond, 0, Fails),
 				trial(853.8, 0.0002, 12345*time.Microsecond, 0, Holds),

@@ -72,6 +72,18 @@ func (s *Search) Next() (rate float64, ok bool) {
 	return math.Round(rate/unit) * unit, ok
 }
 
+// far returns the factor of a step beyond all rates on one side of the first: the
+// more there are the longer it is.
+func (s *Search) far(side func(rate float64) bool) float64 {
+	steps := 1
+	for rate := range s.rates {
+		if side(rate) {
+			steps++
+		}
+	}
+	return math.Pow(step, float64(steps))
+}
+
 func (s *Search) next() (rate float64, ok bool) {
 	if len(s.rates) == 0 {
 		return s.Start, true
@@ -84,13 +96,12 @@ func (s *Search) next() (rate float64, ok bool) {
 		}
 	}
 	slices.Sort(unclear)
-	far := math.Pow(step, float64(len(s.rates))) // further each time
 	switch {
 	case lo == 0:
-		least := slices.Min(append(unclear, hi))
-		return least / far, least/far >= lowest
+		rate = slices.Min(append(unclear, hi)) / s.far(func(r float64) bool { return r < s.Start })
+		return rate, rate >= lowest
 	case math.IsInf(hi, 1):
-		return slices.Max(append(unclear, lo)) * far, true
+		return slices.Max(append(unclear, lo)) * s.far(func(r float64) bool { return r > s.Start }), true
 	}
 	below, above := hi, lo // neighbours of the ends
 	if len(unclear) > 0 {

@@ -152,8 +152,8 @@ func lateness(b Batch, bound time.Duration) []float64 {
 	return shares
 }
 
-// look tests what is known by now. A rate fails where the mean growth from part to
-// part, or the mean share of late events, lies above what is allowed, by Student's t.
+// look tests what is known by now. A rate fails where the mean growth from stretch to
+// stretch, or the mean share of late events, lies above what is allowed, by Student's t.
 // It holds where the backlog got down again to where it began, or almost, in two
 // batches, which start anew each, and lateness lies below what is allowed.
 //
