@@ -70,8 +70,8 @@ func runCells(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				if run.Bottleneck != "" {
-					b.Logf("bottleneck: %s", run.Bottleneck)
+				if limit := run.Bottleneck; limit != "" && !limit.Doubtful() { // of which a warning tells
+					b.Logf("bottleneck: %s", limit)
 				}
 				if run.Clocks != nil {
 					b.Logf("%s", run.Clocks)

@@ -81,6 +81,9 @@ func (l *benchLog) warn(line int, messages []string) {
 	for _, m := range messages {
 		if text, ok := strings.CutPrefix(m, "warning: "); ok {
 			l.warnings[line] = append(l.warnings[line], text)
+			if limit := Bottleneck(text); limit.Doubtful() {
+				l.bottlenecks[line] = limit
+			}
 		}
 		if text, ok := strings.CutPrefix(m, "bottleneck: "); ok {
 			l.bottlenecks[line] = Bottleneck(text)

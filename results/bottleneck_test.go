@@ -83,13 +83,20 @@ func TestBottleneckInLog(t *testing.T) {
 `+"BenchmarkThroughput/broker=b/latency=0ms/conns=8-2 1 1000000 ns/op 10 author-events/s 9 broker-events/s "+
 		`0 missing-events 8 subscriber-events/s
 --- BENCH: BenchmarkThroughput/broker=b/latency=0ms/conns=8-2
-    throughput_test.go:70: bottleneck: author-bound: 0.95 of the processors that it may use
+    throughput_test.go:72: warning: author-bound: 0.95 of the processors that it may use
     throughput_test.go:72: warning: something else
+BenchmarkThroughput/broker=b/latency=0ms/conns=16-2 1 1000000 ns/op 10 author-events/s 9 broker-events/s `+
+		`0 missing-events 8 subscriber-events/s
+--- BENCH: BenchmarkThroughput/broker=b/latency=0ms/conns=16-2
+    throughput_test.go:70: bottleneck: broker CPU-bound: 0.97 of a processor
 `), "bench.txt", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := set.Cells[0]; c.Bottleneck.Kind() != AuthorBound || len(c.Runs[0].Warnings) != 1 {
-		t.Errorf("got %+v, want one that the author limits, and a warning", c)
+	if c := set.Cells[0]; c.Bottleneck.Kind() != AuthorBound || len(c.Runs[0].Warnings) != 2 {
+		t.Errorf("got %+v, want one that the author limits, and another warning", c)
+	}
+	if c := set.Cells[1]; c.Bottleneck.Kind() != BrokerBound || len(c.Runs[0].Warnings) != 0 {
+		t.Errorf("got %+v, want one that the broker limits, and no warning", c)
 	}
 }
