@@ -71,14 +71,14 @@ func backends(t *testing.T, test func(t *testing.T, b Backend)) {
 	bed := newTestbed(t)
 	for _, tt := range []struct {
 		name string
-		open func(dir string) (Backend, error)
+		open func(t *testing.T, dir string) (Backend, error)
 	}{
-		{"loopback", func(dir string) (Backend, error) { return bed.Local(t.Context(), dir, false) }},
-		{"namespaces", func(dir string) (Backend, error) {
+		{"loopback", func(t *testing.T, dir string) (Backend, error) { return bed.Local(t.Context(), dir, false) }},
+		{"namespaces", func(t *testing.T, dir string) (Backend, error) {
 			require.Root(t)
 			return bed.Local(t.Context(), dir, true)
 		}},
-		{"containers", func(dir string) (Backend, error) {
+		{"containers", func(t *testing.T, dir string) (Backend, error) {
 			require.Docker(t)
 			return bed.Containers(t.Context(), dir, time.Minute)
 		}},
@@ -88,7 +88,7 @@ func backends(t *testing.T, test func(t *testing.T, b Backend)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := tt.open(dir)
+			b, err := tt.open(t, dir)
 			if err != nil {
 				t.Fatal(err)
 			}
