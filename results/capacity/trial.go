@@ -31,6 +31,10 @@ const (
 	enough = 2
 	// mostLost is the share of a batch that may be lost.
 	mostLost = 0.01
+	// mostLossy batches of a trial that lose more, one after another, are the
+	// rate's doing; mostTardy that the author is late with are the machine's.
+	mostLossy = 2
+	mostTardy = 3
 )
 
 // Verdict is what a trial tells of its rate.
@@ -69,7 +73,7 @@ type Trial struct {
 	growth, late []float64 // of the stretches of all batches: shares of what became due
 	looks        int
 	level        int // batches in which the backlog didn't grow
-	useless      int // batches in a row
+	lossy, tardy int // batches in a row that lost much, and that the author was late with
 	// Lost and Events are how many events were lost, of how many.
 	Lost, Events int
 	// P99 is the longest 99th percentile of the delivery latencies of a batch.
@@ -94,8 +98,8 @@ func (t *Trial) Growth() float64 {
 //
 // A batch that lost more than one event in a hundred tells nothing of the
 // backlog: Comet drops its subscriber now and then, for another reason. It is
-// repeated, as is one that the author was late with. Where the next is like it, the
-// rate is too high.
+// repeated, as is one that the author was late with, since something else may have
+// kept it for a moment. Where several are alike, the rate is too high.
 func (t *Trial) Add(b Batch) Verdict {
 	t.Verdict = t.add(b)
 	return t.Verdict
@@ -105,14 +109,20 @@ func (t *Trial) add(b Batch) Verdict {
 	events := len(b.Due) + b.Lost
 	t.Events += events
 	t.Lost += b.Lost
-	if b.Late || float64(b.Lost) > mostLost*float64(events) || len(b.Due) == 0 {
-		if t.useless++; t.useless == 2 {
-			t.Late = b.Late
-			return Fails
+	switch {
+	case b.Late:
+		if t.tardy++; t.tardy < mostTardy {
+			return Open
 		}
-		return Open
+		t.Late = true
+		return Fails
+	case float64(b.Lost) > mostLost*float64(events) || len(b.Due) == 0:
+		if t.lossy++; t.lossy < mostLossy {
+			return Open
+		}
+		return Fails
 	}
-	t.useless = 0
+	t.lossy, t.tardy = 0, 0
 	t.P99 = max(t.P99, p99(b))
 	steps := backlog.Steps(backlog.Floors(b.Due, b.Delivered, stretches), len(b.Due))
 	if stats.Mean(steps) < backlog.Tolerance {
