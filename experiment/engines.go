@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"cometbench/matrix"
 	"cometbench/netem"
 	"cometbench/results"
 	"cometbench/subject"
@@ -55,21 +56,34 @@ func (e engineFlags) apply(o *Options) error {
 	return nil
 }
 
-// describeHosts puts the machines of the two engines into the records of runs in
-// place of this one's, of which nothing is measured. Engines don't tell the kind of
-// processor.
+// describeHosts finds out on which machines containers run, if that isn't this one.
+// Engines don't tell the kind of processor.
 func (c *Config) describeHosts(ctx context.Context) error {
+	apart := c.Testbed.Apart()
+	if !apart && !c.Testbed.Elsewhere() {
+		return nil
+	}
 	broker, author, err := c.Testbed.Hosts(ctx)
 	if err != nil {
 		return err
 	}
-	set := func(m *results.Machine, h testbed.Host) {
-		m.Engine, m.Kernel, m.Cores, m.CPU = h.Engine, h.Kernel, h.Cores, ""
+	of := func(h testbed.Host) *results.Machine {
+		return &results.Machine{Engine: h.Engine, Kernel: h.Kernel, Cores: h.Cores,
+			Procs: c.Machine.Procs, OS: c.Machine.OS, Arch: c.Machine.Arch}
 	}
-	c.AuthorMachine = &results.Machine{}
-	set(&c.Machine, broker)
-	set(c.AuthorMachine, author)
+	c.Containers = of(broker)
+	if apart {
+		c.AuthorMachine = of(author)
+	}
 	return nil
+}
+
+// machineOf returns the machine on which a subject's runs in the cell are made.
+func (c *Config) machineOf(s *Subject, cell matrix.Cell) results.Machine {
+	if c.Containers != nil && s.inContainers(cell) {
+		return *c.Containers
+	}
+	return c.Machine
 }
 
 // apart reports whether author and broker are on two machines.

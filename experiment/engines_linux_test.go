@@ -38,8 +38,8 @@ func TestEngines(t *testing.T) {
 	if err := c.describeHosts(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(c.Machine.Engine, nodes[1].dir) || !strings.Contains(c.AuthorMachine.Engine, nodes[1].dir) {
-		t.Errorf("got engines %q and %q", c.Machine.Engine, c.AuthorMachine.Engine)
+	if strings.Contains(c.Containers.Engine, nodes[1].dir) || !strings.Contains(c.AuthorMachine.Engine, nodes[1].dir) {
+		t.Errorf("got engines %q and %q", c.Containers.Engine, c.AuthorMachine.Engine)
 	}
 	comet := prepared(t, newConfig(t), "comet-3.1.0").image.Tag
 	command(t, "sh", "-c", `docker save "$1" | docker -H "$2" load`, "sh", comet, nodes[0].host())

@@ -74,7 +74,10 @@ type Config struct {
 	Payload Payload
 	// Machine is what the records of runs say of this machine.
 	Machine results.Machine
-	// AuthorMachine is what they say of the author's, nil where that is this one too.
+	// Containers is what they say of the machine on which containers run, nil where
+	// that is this one too.
+	Containers *results.Machine
+	// AuthorMachine is what they say of the author's, nil where that is the broker's.
 	AuthorMachine *results.Machine
 	// Program is what they say of this program.
 	Program program.Info
@@ -126,7 +129,7 @@ func New(ctx context.Context, c Config, s *Subject, cell matrix.Cell, keep strin
 		config: c, subject: s, cell: cell, keep: keep,
 		run: results.Run{
 			Cell: cell, Started: time.Now(), Software: s.Software, Payload: c.Payload.record,
-			Machine: c.Machine, Program: c.Program, Netem: "none", AuthorMachine: c.AuthorMachine,
+			Machine: c.machineOf(s, cell), Program: c.Program, Netem: "none", AuthorMachine: c.AuthorMachine,
 		},
 	}
 	var err error

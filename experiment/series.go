@@ -81,12 +81,17 @@ func NewSeries(ctx context.Context, o Options) (_ *Series, err error) {
 	}
 	s.config.Payload, s.overlap = o.Payload, o.Overlap
 	s.config.Netem, s.config.Machine, s.config.Program = o.Netem, machine(s.config.Testbed.Engine()), program.Read()
-	if s.config.Testbed.Apart() {
-		if err := s.config.describeHosts(ctx); err != nil {
-			return nil, err
+	if !s.config.Testbed.Apart() {
+		if s.cpuidle = cpuidle.Prevent(); s.cpuidle != nil {
+			s.config.Machine.Idle = "polling"
 		}
-	} else if s.cpuidle = cpuidle.Prevent(); s.cpuidle != nil {
-		s.config.Machine.Idle = "polling"
+	}
+	if err := s.config.describeHosts(ctx); err != nil {
+		return nil, err
+	}
+	if s.overlap > 1 && s.config.Containers != nil {
+		return nil, fmt.Errorf("-overlap: containers run on another machine (%s), and what that has room for "+
+			"isn't known: want -overlap=1", s.config.Containers.Engine)
 	}
 	if o.Results != "" {
 		s.tree, s.resume = &results.Tree{Dir: o.Results}, o.Resume
@@ -292,8 +297,9 @@ func (s *Series) WriteConfig(w io.Writer) error {
 
 // planned returns what is known of a run of the cell before it is made.
 func (s *Series) planned(cell matrix.Cell) *results.Run {
+	sub := s.subjects[cell.Broker]
 	return &results.Run{
-		Cell: cell, Software: s.subjects[cell.Broker].Software, Machine: s.config.Machine,
+		Cell: cell, Software: sub.Software, Machine: s.config.machineOf(sub, cell),
 		AuthorMachine: s.config.AuthorMachine, Netem: s.delays[cell.Broker], Program: s.config.Program,
 		Payload: s.config.Payload.record,
 	}

@@ -13,6 +13,9 @@ import (
 // machines.
 func (t *Testbed) Apart() bool { return t.authors != nil }
 
+// Elsewhere reports whether containers run on another machine than this one.
+func (t *Testbed) Elsewhere() bool { return t.engine != nil && t.engine.Elsewhere }
+
 // engines returns the names of the engines.
 func (c Config) engines() []string {
 	if c.BrokerEngine == c.AuthorEngine {
@@ -87,14 +90,18 @@ type Host struct {
 	Cores  int
 }
 
-// Hosts asks the two engines for their machines: that of broker and subscriber, and
-// the author's.
+// Hosts asks the engines for their machines: that of broker and subscriber, and the
+// author's, which are the same unless they are apart.
 func (t *Testbed) Hosts(ctx context.Context) (broker, author Host, err error) {
+	authors := t.authors
+	if !t.Apart() {
+		authors = t.engine
+	}
 	var errs [2]error
 	for i, of := range []struct {
 		engine *engine.Engine
 		host   *Host
-	}{{t.engine, &broker}, {t.authors, &author}} {
+	}{{t.engine, &broker}, {authors, &author}} {
 		var h engine.Host
 		h, errs[i] = of.engine.Host(ctx)
 		*of.host = Host{of.engine.String(), of.engine.OS + " " + h.Kernel, h.Cores}

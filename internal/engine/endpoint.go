@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -211,6 +213,17 @@ func (e endpoint) url() string {
 		return "https://" + address
 	}
 	return "http://" + address
+}
+
+// elsewhere reports whether the engine is on another machine, as far as its address
+// tells.
+func (e endpoint) elsewhere() bool {
+	at, err := url.Parse(e.host)
+	if err != nil || at.Scheme == "unix" || at.Scheme == "npipe" {
+		return false
+	}
+	ip := net.ParseIP(at.Hostname())
+	return at.Hostname() != "localhost" && !(ip != nil && ip.IsLoopback())
 }
 
 // String describes the endpoint for errors.

@@ -86,6 +86,26 @@ func TestFindEndpoint(t *testing.T) {
 	}
 }
 
+func TestElsewhere(t *testing.T) {
+	for host, want := range map[string]bool{
+		defaultHost():               false,
+		"unix:///run/x.sock":        false,
+		"npipe:////./pipe/x":        false,
+		"tcp://127.0.0.1:2375":      false,
+		"tcp://[::1]:2375":          false,
+		"tcp://localhost:2375":      false,
+		"tcp://10.1.2.3:2375":       true,
+		"ssh://me@far.example":      true,
+		"https://far.example:2376":  true,
+		"tcp://[2001:db8::1]:2375":  true,
+		"http://127.0.0.1.example/": true,
+	} {
+		if got := (endpoint{host: host}).elsewhere(); got != want {
+			t.Errorf("%s: got %t, want %t", host, got, want)
+		}
+	}
+}
+
 // TestDialTLS: an engine behind TLS is reached through a context that trusts it,
 // or doesn't ask, and the configuration line says through which.
 func TestDialTLS(t *testing.T) {

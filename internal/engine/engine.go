@@ -19,8 +19,10 @@ type Engine struct {
 	// Pool is the connection. [Ask] bounds its requests.
 	Pool     *dockertest.Pool
 	OS, Arch string // the platform of its containers
-	name     string // for a configuration line
-	api      string // the URL of its API
+	// Elsewhere says that these run on another machine than this one.
+	Elsewhere bool
+	name      string // for a configuration line
+	api       string // the URL of its API
 }
 
 // How long an engine may take at most: to answer a question, and to make, start,
@@ -53,7 +55,9 @@ func Dial(ctx context.Context, name string) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s can't be used (%s): %w", where, advice(err), err)
 	}
-	e := &Engine{OS: env.Get("Os"), Arch: env.Get("Arch"), name: describe(env, where)}
+	e := &Engine{
+		OS: env.Get("Os"), Arch: env.Get("Arch"), Elsewhere: where.elsewhere(), name: describe(env, where),
+	}
 	if e.OS != "linux" {
 		return nil, fmt.Errorf("%s runs %s containers: Linux containers are needed", where, e.OS)
 	}
