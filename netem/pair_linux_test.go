@@ -79,7 +79,12 @@ func (n *nested) try(ctx context.Context, pair *Pair, self string) error {
 		}
 		return figure(samples), nil
 	}
+	// A machine that is kept from its work makes round trips longer for a moment; a
+	// delay that shouldn't be there makes all of them.
 	base, err := measure()
+	for again := 0; err == nil && base >= nestedLatency && again < 10; again++ {
+		base, err = measure()
+	}
 	if err != nil {
 		return err
 	}
@@ -203,7 +208,8 @@ func TestPairErrors(t *testing.T) {
 	if err := Exec("/proc/self/ns/net", nil); err == nil {
 		t.Error("Exec: got nil, want an error: there is no command")
 	}
-	if err := Exec("/does/not/exist", []string{"true"}); err == nil || !strings.Contains(err.Error(), "/does/not/exist") {
+	const missing = "/does/not/exist"
+	if err := Exec(missing, []string{"true"}); err == nil || !strings.Contains(err.Error(), missing) {
 		t.Errorf("Exec: got %v, want an error that names the namespace", err)
 	}
 }
