@@ -33,7 +33,7 @@ func (s *Series) aliveNote(cells []matrix.Cell) string {
 	}
 	const named = 3
 	text := fmt.Sprintf("%d of %d cells take more than %v, and meet Comet's alive check: a subscriber with ten "+
-		"events unacked at that instant is dropped, and loses what is sent until it is back: %s", len(long),
+		"events unacked at that instant is dropped, and loses events until it is back: %s", len(long),
 		len(cells), aliveCheck, strings.Join(long[:min(named, len(long))], ", "))
 	if len(long) > named {
 		text += ", …"

@@ -13,8 +13,8 @@ import (
 	"cometbench/results/stat"
 )
 
-// Limits of the author's own lateness in an open loop, of which the larger counts:
-// beyond it the run is void, since its latencies are the author's as well.
+// Limits of the author's own lateness in an open loop. Beyond the larger one the run
+// is void, since its latencies are the author's as well.
 const (
 	mostLate      = time.Millisecond
 	mostLateShare = 0.01 // of the mean time between two events

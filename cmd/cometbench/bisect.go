@@ -242,7 +242,7 @@ func (e *unmeasurable) Error() string { return e.why }
 const attempts = 2
 
 // round returns how much more a commit takes than the good one: the logarithm.
-// A commit of which what is installed is the same isn't measured.
+// A commit that installs the same files isn't measured.
 func (b *bisection) round(ctx context.Context, series *experiment.Series, good string, c commit) (float64, error) {
 	s, err := c.subject(b.repo.dir)
 	if err != nil {

@@ -2,10 +2,9 @@
 // rate: the backlog, which is the events that are due and not yet delivered, grows
 // where it doesn't.
 //
-// A backlog always has the events that are just on their way, and swells where a
-// broker pauses. What tells is its floor, the least that it falls to in a stretch of
-// the time: a broker that keeps up gets down to what is on its way again and
-// again.
+// A backlog always has the events that are on their way, and it swells when a broker
+// pauses. So this package judges its floor, its least value in a stretch of time: a
+// broker that keeps up returns to the events on their way again and again.
 package backlog
 
 import (

@@ -103,11 +103,12 @@ func (s *sheet) kindItems() []legendItem {
 		s.lineGlyph(l)(c, mid, half)
 	}}}
 	if len(s.fig.Service) > 0 {
-		items = append(items, legendItem{"theory n / (2·L + t)", 0, func(c *draw.Canvas, mid vg.Point, half vg.Length) {
+		theory := func(c *draw.Canvas, mid vg.Point, half vg.Length) {
 			style := s.dashed(muted)
 			style.Width, style.Dashes = 1, []vg.Length{3, 2}
 			c.StrokeLine2(style, mid.X-half, mid.Y, mid.X+half, mid.Y)
-		}})
+		}
+		items = append(items, legendItem{"theory n / (2·L + t)", 0, theory})
 	}
 	if len(s.ghost) > 0 {
 		name := s.fig.GhostName
