@@ -19,6 +19,8 @@ import (
 
 // sshDialer reaches an engine as the docker command does: by "docker system
 // dial-stdio" on its machine, over ssh. Each connection is a process of ssh.
+// Docker's own package for it (docker/cli/cli/connhelper) logs warnings to standard
+// error, which go test merges into the benchmark's output.
 type sshDialer struct{ args []string }
 
 // newSSHDialer reads the URL of an engine: ssh://[USER@]HOST[:PORT].
